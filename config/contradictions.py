@@ -1,0 +1,165 @@
+"""Pairs of settings that cannot both be meant."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from config.sections.stt import END_OF_TURN_CONFIDENCE
+from config.settings import KEYS, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One check across settings.
+
+    Attributes:
+        keys: The settings that it looks at; it is left out when one of them is itself wrong.
+        check: Returns a sentence with the remedy, or None. Takes the settings and the profile's name.
+    """
+
+    keys: tuple[str, ...]
+    check: Callable[[Settings, str], str | None]
+
+
+def find_contradictions(settings: Settings, profile: str, wrong_keys: frozenset[str]) -> list[str]:
+    """Return one sentence for each contradiction.
+
+    Args:
+        settings: Valid settings.
+        profile: Name of the profile in force.
+        wrong_keys: Keys whose given value was refused and replaced by the default.
+    """
+    found = (rule.check(settings, profile) for rule in RULES if not wrong_keys.intersection(rule.keys))
+    return [sentence for sentence in found if sentence]
+
+
+def _silence_bounds(settings: Settings, _: str) -> str | None:
+    low, high = settings.turns.min_turn_silence, settings.turns.max_turn_silence
+    if low <= high:
+        return None
+    return (
+        f"turns.min_turn_silence ({low} ms) is longer than turns.max_turn_silence ({high} ms); "
+        "lower the first or raise the second."
+    )
+
+
+def _only_universal_3(key: str) -> Rule:
+    def check(settings: Settings, _: str) -> str | None:
+        if settings.stt.family == "universal-3" or not settings.value(key):
+            return None
+        return (
+            f"{key} works with Universal-3 models only, and stt.model is {settings.stt.model}; "
+            f"remove it, or choose universal-3-5-pro."
+        )
+
+    return Rule((key, "stt.model"), check)
+
+
+def _confidence(settings: Settings, _: str) -> str | None:
+    if settings.stt.family == "universal-streaming":
+        return None
+    if settings.stt.end_of_turn_confidence == END_OF_TURN_CONFIDENCE:
+        return None
+    return (
+        f"stt.end_of_turn_confidence has no effect on {settings.stt.model}, which ends turns by punctuation; "
+        "remove it, or choose universal-streaming-english."
+    )
+
+
+def _formatting(settings: Settings, _: str) -> str | None:
+    if settings.stt.family == "universal-streaming" or settings.stt.format_turns:
+        return None
+    return (
+        f"stt.format_turns cannot be switched off on {settings.stt.model}, which always formats; "
+        "remove it, or choose universal-streaming-english."
+    )
+
+
+def _production_project(settings: Settings, profile: str) -> str | None:
+    url, project = settings.livekit.url, settings.livekit.project
+    if profile != "development" or url is None:
+        return None
+    if project == "production":
+        return (
+            "livekit.project says that livekit.url is a production project, and the development profile is "
+            "in force; use a project of its own for development, so that no real caller meets it."
+        )
+    host = urlsplit(url).hostname or ""
+    if project == "unstated" and (host == "livekit.cloud" or host.endswith(".livekit.cloud")):
+        return (
+            "livekit.url is a LiveKit Cloud project, and the development profile would answer every room of "
+            "it; set livekit.project (VERBATIM_LIVEKIT__PROJECT) to development if no real callers come "
+            "there, or use the production profile."
+        )
+    return None
+
+
+def _session_host(settings: Settings, profile: str) -> str | None:
+    if profile == "development" or not settings.agent.session_host:
+        return None
+    return (
+        "agent.session_host would let every participant read the system prompt and the conversation, and the "
+        f"profile is {profile}; remove it, or use the development profile."
+    )
+
+
+def _options_without_plugin(section: str) -> Rule:
+    def check(settings: Settings, _: str) -> str | None:
+        if not settings.value(f"{section}.options") or settings.value(f"{section}.plugin"):
+            return None
+        return f"{section}.options are given but no {section}.plugin takes them; name the plugin or remove them."
+
+    return Rule((f"{section}.options", f"{section}.plugin"), check)
+
+
+def _beside_plugin(key: str) -> Rule:
+    section = key.partition(".")[0]
+    plugin = f"{section}.plugin"
+
+    def check(settings: Settings, _: str) -> str | None:
+        if settings.value(plugin) is None or settings.value(key) == KEYS[key].default:
+            return None
+        return (
+            f"{key} is not used when {plugin} is set; "
+            f"move it to {section}.options, under the name that the plugin gives it."
+        )
+
+    return Rule((key, plugin), check)
+
+
+def _memory(settings: Settings, _: str) -> str | None:
+    warn, limit = settings.fleet.job_memory_warn_mb, settings.fleet.job_memory_limit_mb
+    if not limit or warn < limit:
+        return None
+    return (
+        f"fleet.job_memory_warn_mb ({warn}) is not below fleet.job_memory_limit_mb ({limit}), so that nobody "
+        "would be warned; lower the first or raise the second."
+    )
+
+
+def _one_directory_for_two(settings: Settings, _: str) -> str | None:
+    if settings.storage.directory != settings.storage.journal_dir:
+        return None
+    return "storage.url and storage.journal_dir name the same directory; give the journals one of their own."
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(("livekit.url", "livekit.project"), _production_project),
+    Rule(("agent.session_host",), _session_host),
+    _only_universal_3("stt.language_codes"),
+    _only_universal_3("stt.forward_chat_context"),
+    Rule(("stt.end_of_turn_confidence", "stt.model"), _confidence),
+    Rule(("stt.format_turns", "stt.model"), _formatting),
+    Rule(("turns.min_turn_silence", "turns.max_turn_silence"), _silence_bounds),
+    _options_without_plugin("llm"),
+    _beside_plugin("llm.model"),
+    _beside_plugin("llm.temperature"),
+    _options_without_plugin("tts"),
+    _beside_plugin("tts.model"),
+    _beside_plugin("tts.voice"),
+    _beside_plugin("tts.speed"),
+    _beside_plugin("tts.response_format"),
+    Rule(("storage.url", "storage.journal_dir"), _one_directory_for_two),
+    Rule(("fleet.job_memory_warn_mb", "fleet.job_memory_limit_mb"), _memory),
+)
+"""Every contradiction that is looked for."""

@@ -1,0 +1,1 @@
+"""The settings themselves, one class for each section, every default written down."""

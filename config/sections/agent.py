@@ -1,0 +1,56 @@
+"""Who answers the call."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from config.sections.base import Section
+from config.values import ClassPath, Text, described, wrong
+
+INSTRUCTIONS = (
+    "You are a helpful AI assistant. Keep your responses concise and conversational. You're having a "
+    "real-time voice conversation, so avoid long explanations unless asked."
+)
+"""AssemblyAI's guide to voice agents with LiveKit, the assistant's instructions."""
+
+GREETING = "Greet the user and offer your assistance."
+"""AssemblyAI's guide to voice agents with LiveKit, the instructions of the first reply."""
+
+
+_NAME = "1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or digit"
+
+
+def _agent_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise wrong(f"must be {_NAME}")
+    return name
+
+
+class AgentSettings(Section):
+    """Who answers the call."""
+
+    name: Annotated[str, AfterValidator(_agent_name), described(_NAME)] = "verbatim"
+    """Name under which the worker registers, by which a dispatch asks for it, and that is part of each
+    transcript's id."""
+
+    dispatch: Literal["named", "every_room"] = "named"
+    """Which rooms the agent joins: `named`, those for which a token or the API dispatches it by name;
+    `every_room`, each room that is opened on the server, as the Agents Playground's plain Connect expects."""
+
+    class_: ClassPath | None = Field(default=None, alias="class")
+    """Your own subclass of LiveKit's Agent with its tools and hand-offs, `package.module:Class`. Not set:
+    the agent that comes with the worker, which follows `agent.instructions`."""
+
+    instructions: Text = INSTRUCTIONS
+    """Instructions (system prompt) of the agent that comes with the worker."""
+
+    greeting: Text = GREETING
+    """Instructions for the agent's first words. Empty: the caller speaks first."""
+
+    hang_up: bool = True
+    """Close the room when the agent has said goodbye or cannot go on, so that no caller waits in silence."""
+
+    session_host: bool = False
+    """Let participants inspect and drive the session over LiveKit's data channel, system prompt and chat
+    history included. Only the development profile allows it."""

@@ -1,0 +1,108 @@
+"""Speech to text: AssemblyAI streaming."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from config.sections.base import Section
+from config.values import Name, Secret, Texts, WebSocketUrl, described, wrong
+
+UNIVERSAL_STREAMING_MODELS = ("universal-streaming-english", "universal-streaming-multilingual")
+"""AssemblyAI streaming API: models that end a turn by confidence."""
+
+UNIVERSAL_3_MODELS = ("universal-3-5-pro", "universal-3-6-pro", "u3-rt-pro", "u3-rt-pro-beta-1")
+"""AssemblyAI streaming API: models that end a turn by punctuation."""
+
+END_OF_TURN_CONFIDENCE = 0.4
+"""AssemblyAI streaming API, turn detection: default threshold of the Universal-Streaming models."""
+
+MOST_KEYTERMS = 100
+"""AssemblyAI streaming API, `keyterms_prompt`: number of terms."""
+
+LONGEST_KEYTERM = 50
+"""AssemblyAI streaming API, `keyterms_prompt`: characters of a term."""
+
+MOST_LANGUAGE_CODES = 10
+"""AssemblyAI streaming API, `language_codes`: number of codes."""
+
+_KNOWN_MODELS = UNIVERSAL_3_MODELS + UNIVERSAL_STREAMING_MODELS
+_MODEL = "one of " + ", ".join(_KNOWN_MODELS)
+
+
+def _known_model(model: str) -> str:
+    if model not in _KNOWN_MODELS:
+        raise wrong(f"must be {_MODEL}")
+    return model
+
+
+def _keyterms(terms: tuple[str, ...]) -> tuple[str, ...]:
+    if len(terms) > MOST_KEYTERMS:
+        raise wrong(f"has {len(terms)} terms and AssemblyAI takes {MOST_KEYTERMS}; keep the most important ones")
+    if any(len(term) > LONGEST_KEYTERM for term in terms):
+        raise wrong(f"has a term longer than {LONGEST_KEYTERM} characters; shorten or drop it")
+    if any(not term for term in terms):
+        raise wrong("has an empty term; drop it")
+    return terms
+
+
+def _language_codes(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(codes) > MOST_LANGUAGE_CODES:
+        raise wrong(f"has {len(codes)} codes and AssemblyAI takes {MOST_LANGUAGE_CODES}; remove some or all")
+    if not all(code.isascii() and code.isalpha() and len(code) in (2, 3) for code in codes):
+        raise wrong("must hold ISO 639-1 codes such as en, es or de")
+    return tuple(code.lower() for code in codes)
+
+
+def _encoding_of_livekit(encoding: object) -> object:
+    if encoding == "pcm_mulaw":
+        raise wrong(
+            "cannot be pcm_mulaw: LiveKit hands over 16-bit samples and they would only be labelled "
+            "as µ-law; leave it at pcm_s16le"
+        )
+    return encoding
+
+
+class SttSettings(Section):
+    """Speech to text: AssemblyAI streaming."""
+
+    model: Annotated[Name, AfterValidator(_known_model), described(_MODEL)] = "universal-3-5-pro"
+    """Streaming model. The Universal-3 family (`universal-3-5-pro`, `universal-3-6-pro`, `u3-rt-pro`,
+    `u3-rt-pro-beta-1`) ends a turn by punctuation, Universal-Streaming (`universal-streaming-english`,
+    `universal-streaming-multilingual`) by confidence."""
+
+    api_key: Secret | None = None
+    """AssemblyAI API key."""
+
+    base_url: WebSocketUrl = "wss://streaming.assemblyai.com"
+    """Where the streaming API is. `wss://streaming.eu.assemblyai.com` and `wss://streaming.us.assemblyai.com`
+    keep the audio in their region; the default takes the nearest."""
+
+    encoding: Annotated[Literal["pcm_s16le"], BeforeValidator(_encoding_of_livekit)] = "pcm_s16le"
+    """Encoding of the audio on its way to AssemblyAI: 16-bit samples, as LiveKit hands them over."""
+
+    language_codes: Annotated[Texts, AfterValidator(_language_codes)] = ()
+    """Languages to expect, ISO 639-1 codes, at most 10; none: the model finds out. Universal-3 only."""
+
+    keyterms: Annotated[Texts, AfterValidator(_keyterms)] = ()
+    """Names and terms to listen for, at most 100 of at most 50 characters each. AssemblyAI charges
+    extra for them."""
+
+    format_turns: bool = True
+    """Have finals punctuated and capitalised. Universal-3 always does; Universal-Streaming sends a second,
+    formatted final, which costs about 50 ms."""
+
+    end_of_turn_confidence: Annotated[float, Field(ge=0, le=1)] = END_OF_TURN_CONFIDENCE
+    """How sure Universal-Streaming has to be that the caller has finished, 0 to 1; 1 leaves only silence to
+    end a turn. The Universal-3 family does not use it."""
+
+    vad_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Speech probability above which audio counts as speech, between 0 and 1. It is given to AssemblyAI and
+    to the local voice activity detection alike, for a difference makes interruptions late."""
+
+    forward_chat_context: bool = False
+    """Send the agent's replies to AssemblyAI as context for recognition. Universal-3 only."""
+
+    @property
+    def family(self) -> Literal["universal-3", "universal-streaming"]:
+        """The model's family, which decides how a turn ends and which options exist."""
+        return "universal-streaming" if self.model in UNIVERSAL_STREAMING_MODELS else "universal-3"

@@ -1,0 +1,28 @@
+"""What a stored transcript consists of."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from config.sections.base import Section
+from config.values import list_from_text, wrong
+
+
+def _formats(value: object) -> object:
+    entries = list_from_text(value)
+    if isinstance(entries, (list, tuple)):
+        if "json" not in entries:
+            raise wrong("must contain json, which every other form is made from")
+        return tuple(entry for place, entry in enumerate(entries) if entry not in entries[:place])
+    return entries
+
+
+class TranscriptSettings(Section):
+    """What a stored transcript consists of."""
+
+    formats: Annotated[tuple[Literal["json", "md", "txt"], ...], BeforeValidator(_formats)] = (
+        "json",
+        "md",
+        "txt",
+    )
+    """Files that are stored for each call: `json` (always), `md` and `txt`, between commas."""

@@ -1,0 +1,41 @@
+"""The voice that speaks the answers."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_serializer
+
+from config.sections.base import Section
+from config.values import ClassPath, HttpUrl, Name, Options, Secret, hide_secrets
+
+
+class TtsSettings(Section):
+    """The voice that speaks the answers: OpenAI's or a compatible API, or a LiveKit plugin."""
+
+    model: Name = "gpt-4o-mini-tts"
+    """Model name."""
+
+    voice: Name = "ash"
+    """Voice name."""
+
+    speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    """Speaking rate, 0.25 to 4 times the voice's own."""
+
+    response_format: Literal["pcm", "wav", "mp3", "opus", "aac", "flac"] = "pcm"
+    """Format in which the audio is asked for. `pcm` (16 bit, 24 kHz, mono) needs no decoding."""
+
+    api_key: Secret | None = None
+    """API key of the OpenAI-compatible service."""
+
+    base_url: HttpUrl = "https://api.openai.com/v1"
+    """Where the OpenAI-compatible API is, version included."""
+
+    plugin: ClassPath | None = None
+    """Another LiveKit plugin's TTS instead, `module:Class`, such as `livekit.plugins.cartesia:TTS`. Its keys
+    are read from the variables that the plugin documents; these may stand in `.env` too."""
+
+    options: Options = Field(default_factory=dict, repr=False)
+    """Arguments for `tts.plugin` by name, a JSON object or a YAML mapping."""
+
+    @field_serializer("options", when_used="json")
+    def _hide(self, options: dict[str, Any]) -> Any:
+        return hide_secrets(options)
