@@ -1,0 +1,281 @@
+"""A journal becomes a stored transcript, once and for all, and goes only when the store has confirmed."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tests.storage.disks import RecordingDisk, full
+from tests.transcript.journals import BEGAN, lines, started
+from worker.storage.disk import Disk
+from worker.storage.errors import (
+    JournalInUse,
+    JournalMissing,
+    JournalUnreadable,
+    StorageUnwritable,
+    StoredDiffers,
+)
+from worker.storage.finalise import finalise, publish
+from worker.storage.journal import Journal
+from worker.storage.store import Store
+from worker.transcript.events import Event, Note, PartEnded, SttClosed, UserFinal, UserTurn
+from worker.transcript.render import json as as_json
+
+PREFIX = "2026/11/21/support/RM_1-verbatim"
+END = PartEnded(reason="caller_left")
+HELLO = UserFinal(participant="caller", text="hello", stream="S1", turn_order=0)
+CALL: list[tuple[int, Event]] = [
+    (0, started()),
+    (900, HELLO),
+    (950, UserTurn(participant="caller", text="")),
+    (5000, END),
+]
+BILLED: tuple[int, Event] = (5600, SttClosed(stream="S1", billed_seconds=4.5))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "transcripts")
+
+
+def written(directory: Path, *events: tuple[int, Event], job: str = "AJ_1", cut: int = 0) -> Path:
+    data = b"".join(lines(*events))
+    return written_bytes(directory, data[: len(data) - cut], job)
+
+
+def written_bytes(directory: Path, data: bytes, job: str = "AJ_1") -> Path:
+    path = directory / "journals/RM_1-verbatim" / f"{job}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+async def everything(store: Store) -> dict[str, bytes | None]:
+    return {key: await store.get(key) for key in await store.list()}
+
+
+async def test_a_call_is_stored_with_its_lines_and_a_manifest_that_vouches_for_all(
+    store: Store, tmp_path: Path
+) -> None:
+    path = written(tmp_path, *CALL)
+    data = path.read_bytes()
+    stored = await finalise([path], store)
+    assert stored is not None
+    assert stored.prefix == PREFIX
+    assert list(stored.keys) == [
+        f"{PREFIX}/parts/AJ_1/000001.jsonl",
+        f"{PREFIX}/transcript.json",
+        f"{PREFIX}/transcript.md",
+        f"{PREFIX}/transcript.txt",
+        f"{PREFIX}/manifest.json",
+    ]
+    assert await store.get(stored.keys[0]) == data
+    manifest = json.loads(await store.get(stored.keys[-1]) or b"")
+    assert (manifest["state"], manifest["generation"], manifest["complete"]) == ("final", 1, True)
+    assert manifest["parts"] == [
+        {"part": 1, "job": "AJ_1", "events": 4, "last_seq": 3, "head": json.loads(data.splitlines()[-1])["h"]}
+    ]
+    for name, described in manifest["files"].items():
+        content = await store.get(f"{PREFIX}/{name}")
+        assert content is not None
+        assert described == {"size": len(content), "sha256": sha256(content).hexdigest()}
+    assert as_json.read(await store.get(f"{PREFIX}/transcript.json") or b"") == stored.transcript
+
+
+async def test_the_journal_and_its_directory_are_gone_afterwards(store: Store, tmp_path: Path) -> None:
+    path = written(tmp_path, *CALL)
+    await finalise([path], store)
+    assert list((tmp_path / "journals").iterdir()) == []
+    with pytest.raises(JournalMissing):
+        await finalise([path], store)
+
+
+async def test_the_journal_goes_only_after_the_manifest_is_on_the_disk(tmp_path: Path) -> None:
+    disk = RecordingDisk()
+    path = written(tmp_path, *CALL)
+    await finalise([path], Store(tmp_path / "transcripts", disk), disk=disk)
+    assert disk.calls[-2] == ("remove", path)
+    before = disk.calls[:-2]
+    assert before[-1] == ("sync_directory", tmp_path / "transcripts" / PREFIX)
+    manifest = [data for call, data in before if call == "write"][-1]
+    assert b'"format": "verbatim.manifest/1"' in bytes(manifest)
+
+
+async def test_a_store_that_refuses_leaves_the_journal(tmp_path: Path) -> None:
+    disk = full()
+    disk.failing = True
+    path = written(tmp_path, *CALL)
+    data = path.read_bytes()
+    with pytest.raises(StorageUnwritable):
+        await finalise([path], Store(tmp_path / "transcripts", disk))
+    assert path.read_bytes() == data
+
+
+async def test_finalising_twice_writes_the_same_bytes(store: Store, tmp_path: Path) -> None:
+    await finalise([written(tmp_path, *CALL)], store)
+    first = await everything(store)
+    await finalise([written(tmp_path, *CALL)], store)
+    assert await everything(store) == first
+
+
+async def test_finalising_what_is_stored_writes_nothing(tmp_path: Path) -> None:
+    await finalise([written(tmp_path, *CALL)], Store(tmp_path / "transcripts"))
+    disk = RecordingDisk()
+    await finalise([written(tmp_path, *CALL)], Store(tmp_path / "transcripts", disk))
+    assert disk.calls == []
+
+
+async def test_two_nodes_write_the_same_bytes(tmp_path: Path) -> None:
+    one, other = Store(tmp_path / "one"), Store(tmp_path / "other")
+    await finalise([written(tmp_path, *CALL)], one)
+    await finalise([written(tmp_path, *CALL)], other)
+    assert await everything(one) == await everything(other)
+
+
+async def test_what_comes_after_storing_is_one_more_generation(store: Store, tmp_path: Path) -> None:
+    first = await publish([written(tmp_path, *CALL)], store)
+    second = await finalise([written(tmp_path, *CALL, BILLED)], store)
+    assert second is not None
+    assert (first.manifest.generation, second.manifest.generation) == (1, 2)
+    assert second.transcript.usage.stt_billed_seconds == 4.5
+    segments = [await store.get(key) for key in await store.list(f"{PREFIX}/parts")]
+    assert b"".join(each or b"" for each in segments) == b"".join(lines(*CALL, BILLED))
+
+
+async def test_fewer_events_never_replace_more(store: Store, tmp_path: Path) -> None:
+    await publish([written(tmp_path, *CALL, BILLED)], store)
+    before = await everything(store)
+    stored = await finalise([written(tmp_path, *CALL[:2])], store)
+    assert await everything(store) == before
+    assert stored is not None
+    assert stored.transcript.complete
+
+
+async def test_other_lines_of_a_stored_part_are_refused_and_nothing_changes(store: Store, tmp_path: Path) -> None:
+    await finalise([written(tmp_path, *CALL)], store)
+    before = await everything(store)
+    path = written(tmp_path, CALL[0], (1, Note(text="another call")))
+    with pytest.raises(StoredDiffers, match="nothing was changed"):
+        await finalise([path], store)
+    assert await everything(store) == before
+    assert path.exists()
+
+
+async def test_a_stored_transcript_whose_lines_are_gone_is_not_replaced_by_less(store: Store, tmp_path: Path) -> None:
+    await finalise([written(tmp_path, *CALL)], store)
+    await store.delete(f"{PREFIX}/parts/AJ_1/000001.jsonl")
+    before = await everything(store)
+    with pytest.raises(StoredDiffers, match="was made from 4 events of job AJ_1, and only 2 are here"):
+        await finalise([written(tmp_path, *CALL[:2])], store)
+    assert await everything(store) == before
+
+
+@pytest.mark.parametrize("name", ["transcript.json", "transcript.md"])
+async def test_a_file_that_is_gone_or_changed_is_written_again(store: Store, tmp_path: Path, name: str) -> None:
+    await finalise([written(tmp_path, *CALL)], store)
+    before = await everything(store)
+    await store.put(f"{PREFIX}/{name}", b"changed")
+    await finalise([written(tmp_path, *CALL)], store)
+    assert await everything(store) == before
+
+
+async def test_a_crash_between_transcript_and_manifest_is_mended_by_the_next_run(store: Store, tmp_path: Path) -> None:
+    await finalise([written(tmp_path, *CALL)], store)
+    before = await everything(store)
+    await store.delete(f"{PREFIX}/manifest.json")
+    await finalise([written(tmp_path, *CALL)], store)
+    assert await everything(store) == before
+
+
+async def test_a_later_part_joins_the_one_that_is_stored(store: Store, tmp_path: Path) -> None:
+    await finalise([written(tmp_path, *CALL)], store)
+    more = UserFinal(participant="caller", text="I am back", stream="S2", turn_order=0)
+    second: list[tuple[int, Event]] = [(6000, started(2, "AJ_2")), (6500, more), (7000, END)]
+    data = b"".join(lines(*[(ms - 6000, event) for ms, event in second], began=BEGAN.replace(second=6)))
+    stored = await finalise([written_bytes(tmp_path, data, "AJ_2")], store)
+    assert stored is not None
+    assert [turn.text for turn in stored.transcript.turns] == ["hello", "I am back"]
+    assert [part.job for part in stored.manifest.parts] == ["AJ_1", "AJ_2"]
+    assert stored.manifest.generation == 2
+
+
+async def test_a_torn_journal_is_stored_as_far_as_it_was_accepted(store: Store, tmp_path: Path) -> None:
+    path = written(tmp_path, *CALL, cut=5)
+    stored = await finalise([path], store)
+    assert stored is not None
+    assert (stored.transcript.ended.reason, stored.transcript.complete) == ("crashed", False)
+    assert [turn.text for turn in stored.transcript.turns] == ["hello"]
+    assert not path.exists()
+
+
+async def test_a_damaged_journal_is_stored_as_far_as_it_is_whole_and_stays(store: Store, tmp_path: Path) -> None:
+    data = bytearray(b"".join(lines(*CALL)))
+    data[-40] ^= 1
+    path = written_bytes(tmp_path, bytes(data))
+    stored = await finalise([path], store)
+    assert stored is not None
+    assert "the journal of part 1 is unreadable from line 4: " in stored.transcript.gaps[0].reason
+    assert not stored.transcript.complete
+    assert path.read_bytes() == bytes(data)
+
+
+async def test_a_journal_that_is_damaged_from_the_first_line_stays_and_is_named(store: Store, tmp_path: Path) -> None:
+    path = written_bytes(tmp_path, b"{}\n")
+    with pytest.raises(JournalUnreadable, match=r"AJ_1\.jsonl, line 1: 3 bytes that do not end in a chain link"):
+        await finalise([path], store)
+    assert path.exists()
+    assert await everything(store) == {}
+
+
+@pytest.mark.parametrize("data", [b"", b'{"v":1,"seq":0'])
+async def test_a_journal_in_which_nothing_was_accepted_is_removed(store: Store, tmp_path: Path, data: bytes) -> None:
+    path = written_bytes(tmp_path, data)
+    assert await finalise([path], store) is None
+    assert not path.exists()
+
+
+async def test_a_journal_of_a_newer_version_is_left_untouched(store: Store, tmp_path: Path) -> None:
+    covered = b'{"v":2,"seq":0,"at":"2026-11-21T10:00:00.000Z","ms":0,"kind":"note"'
+    line = covered + b',"h":"%s"}\n' % sha256(covered).hexdigest()[:16].encode()
+    path = written_bytes(tmp_path, line)
+    with pytest.raises(JournalUnreadable, match="format version is 2, this program reads up to 1: finalise it with"):
+        await finalise([path], store)
+    assert path.read_bytes() == line
+
+
+async def test_a_living_journal_is_published_but_not_finalised(store: Store, tmp_path: Path) -> None:
+    journal = await Journal.create(tmp_path / "journals", "RM_1-verbatim", "AJ_1")
+    journal.append(started())
+    await journal.append(HELLO)
+    stored = await publish([journal.path], store)
+    assert [turn.text for turn in stored.transcript.turns] == ["hello"]
+    with pytest.raises(JournalInUse):
+        await finalise([journal.path], store)
+    journal.append(END)
+    await journal.close()
+    last = await finalise([journal.path], store)
+    assert last is not None
+    assert (last.transcript.complete, last.manifest.generation) == (True, 2)
+    assert not journal.path.exists()
+
+
+async def test_only_the_forms_that_are_wanted_are_stored(store: Store, tmp_path: Path) -> None:
+    stored = await finalise([written(tmp_path, *CALL)], store, formats=["json"])
+    assert stored is not None
+    assert [key.rpartition("/")[2] for key in stored.keys] == ["000001.jsonl", "transcript.json", "manifest.json"]
+
+
+async def test_journals_of_two_sessions_are_refused(store: Store, tmp_path: Path) -> None:
+    one = written(tmp_path, *CALL)
+    other = written(tmp_path, (0, started(room_sid="RM_2", job="AJ_2")), job="AJ_2")
+    with pytest.raises(JournalUnreadable, match=r"^2 sessions in one call: finalise each by itself$"):
+        await finalise([one, other], store)
+
+
+async def test_a_room_whose_creation_date_is_unknown_is_stored_under_the_day_of_its_first_event(
+    store: Store, tmp_path: Path
+) -> None:
+    stored = await finalise([written(tmp_path, (0, started(room_created_at="")), (1, END))], store, disk=Disk())
+    assert stored is not None
+    assert stored.prefix == PREFIX

@@ -1,0 +1,102 @@
+"""A local store keeps what it confirmed, and says in one sentence why it cannot."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.storage.disks import RecordingDisk, full
+from worker.storage.errors import StorageUnsupported, StorageUnwritable
+from worker.storage.names import encode
+from worker.storage.store import Store
+
+HOSTILE = ["../../etc", "a/b", "%2e%2e", "\0", "", "é\u202e", "x" * 300, "#1", "a b"]
+
+
+def names_in(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.at((tmp_path / "transcripts").as_uri())
+
+
+async def test_what_was_put_is_got_listed_and_deleted(store: Store) -> None:
+    await store.put("a/one", b"1")
+    await store.put("a/b/two", b"2")
+    await store.put("c", b"")
+    assert await store.get("a/b/two") == b"2"
+    assert await store.list("a") == ["a/b/two", "a/one"]
+    assert await store.list() == ["a/b/two", "a/one", "c"]
+    await store.delete("a/one")
+    await store.delete("a/one")
+    assert await store.list("a") == ["a/b/two"]
+
+
+async def test_what_is_not_there_is_none_and_lists_as_nothing(store: Store) -> None:
+    assert await store.get("a") is None
+    assert await store.list("a") == []
+
+
+async def test_a_second_put_replaces_the_first(store: Store) -> None:
+    await store.put("a", b"1")
+    await store.put("a", b"2")
+    assert await store.get("a") == b"2"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_names_from_outside_stay_inside(store: Store, tmp_path: Path, name: str) -> None:
+    key = f"{encode(name)}/file"
+    await store.put(key, b"1")
+    assert await store.list() == [key]
+    assert await store.get(key) == b"1"
+    assert names_in(tmp_path) == ["transcripts"]
+    assert store.address(key) == str(tmp_path / "transcripts" / key)
+
+
+async def test_many_puts_of_one_key_at_once_leave_one_of_them_whole(store: Store, tmp_path: Path) -> None:
+    contents = [bytes([number]) * 10_000 for number in range(20)]
+    await asyncio.gather(*[store.put("a", content) for content in contents])
+    assert await store.get("a") in contents
+    assert names_in(tmp_path / "transcripts") == ["a"]
+
+
+async def test_what_was_put_is_synced(tmp_path: Path) -> None:
+    disk = RecordingDisk()
+    await Store(tmp_path, disk).put("a", b"1")
+    assert [call for call, _ in disk.calls] == ["write", "sync", "sync_directory"]
+
+
+async def test_a_probe_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
+    await asyncio.gather(*[store.probe() for _ in range(5)])
+    assert names_in(tmp_path / "transcripts") == []
+
+
+async def test_a_store_that_cannot_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = Store.at((tmp_path / "file").as_uri())
+    with pytest.raises(StorageUnwritable) as raised:
+        await store.probe()
+    assert str(raised.value) == (
+        f"{tmp_path}/file cannot be written (Not a directory): give storage.url a directory that this user may write"
+    )
+    assert (tmp_path / "file").read_text() == ""
+
+
+async def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    disk = full()
+    disk.failing = True
+    with pytest.raises(StorageUnwritable, match=r"cannot be written \(No space left on device\)"):
+        await Store(tmp_path, disk).probe()
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/x", "gs://b", "/srv/x", "transcripts", "file://host/x", "file:x", ""])
+def test_other_addresses_are_refused_in_one_sentence(url: str) -> None:
+    with pytest.raises(StorageUnsupported, match=r"^storage\.url .*: write "):
+        Store.at(url)
+
+
+def test_an_address_may_be_percent_encoded(tmp_path: Path) -> None:
+    directory = tmp_path / "my transcripts %"
+    assert Store.at(directory.as_uri()).address("a") == str(directory / "a")

@@ -1,0 +1,1 @@
+"""Verbatim: a LiveKit voice agent worker that never loses a word."""

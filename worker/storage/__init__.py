@@ -1,0 +1,7 @@
+"""Disks and buckets: the only part of the worker that touches either.
+
+* `journal`: one part's append-only file, on disk before anyone goes on.
+* `store`: where finished transcripts live.
+* `finalise`: journals into a stored transcript; a journal goes only after the store has confirmed.
+* `names`: what files and keys are called. `disk`: the calls that make a write durable.
+"""

@@ -1,0 +1,45 @@
+"""What can go wrong on disks and in stores. Each message is one plain sentence with the remedy.
+
+StorageError
+├── JournalUnwritable    a journal cannot be begun
+├── JournalMissing       no journal there: finalised by another, or never written
+├── JournalInUse         its job lives, or another process is finalising it
+├── JournalUnreadable    nothing in it can be taken as written, or a newer version wrote it
+├── StoredDiffers        the store holds other lines of the same part: nothing is overwritten
+├── StorageUnsupported   a storage address of a kind that is not known
+└── StorageUnwritable    the store refuses to put, get, list or delete
+"""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Common to everything that disks and stores do wrong."""
+
+
+class JournalUnwritable(StorageError):
+    """A journal cannot be begun."""
+
+
+class JournalMissing(StorageError):
+    """There is no such journal: another process finalised it, or it never was."""
+
+
+class JournalInUse(StorageError):
+    """The journal's job lives, or another process is finalising it."""
+
+
+class JournalUnreadable(StorageError):
+    """Nothing in the journal can be taken as written, or a newer version wrote it. It is left as it is."""
+
+
+class StoredDiffers(StorageError):
+    """The store holds other lines of the same part than the journal. Neither is changed."""
+
+
+class StorageUnsupported(StorageError):
+    """No store is known for this address."""
+
+
+class StorageUnwritable(StorageError):
+    """The store cannot be used as it must be."""

@@ -1,0 +1,64 @@
+"""What journals and stored files are called.
+
+Rooms, agents and jobs are named by others, so every such name is percent-encoded, and no longer than a file
+system takes. The same session has the same names on every node.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+LONGEST = 120
+"""Bytes an encoded name may have: file systems stop at 255, and endings and temporary names need room."""
+KEPT = 80
+"""Bytes kept of a longer one, before its hash."""
+
+MANIFEST = "manifest.json"
+
+
+def encode(name: str) -> str:
+    """Return `name` as one component of a path or key: letters, digits, `_`, `-`, `~`, `.` and `%XX`.
+
+    A leading dot is encoded too, so that no name is hidden or means a directory above. Beyond `LONGEST` bytes
+    it becomes its first `KEPT` bytes and a hash of the whole.
+    """
+    encoded = quote(name, safe="", errors="surrogatepass") or "%"
+    if encoded.startswith("."):
+        encoded = f"%2E{encoded[1:]}"
+    if len(encoded) <= LONGEST:
+        return encoded
+    return f"{encoded[:KEPT]}-{sha256(encoded.encode()).hexdigest()[:16]}"
+
+
+def journal_path(journal_dir: Path, transcript_id: str, job: str) -> Path:
+    """Return where a part's journal is written."""
+    return journal_dir / encode(transcript_id) / f"{encode(job)}.jsonl"
+
+
+def prefix(room_created_at: str, room: str, transcript_id: str) -> str:
+    """Return the key under which everything of a session is stored, without a slash at the end.
+
+    Args:
+        room_created_at: RFC 3339; its date in UTC goes into the key.
+        room: the room's name.
+        transcript_id: the session's and agent's.
+
+    Raises:
+        ValueError: `room_created_at` is no time.
+    """
+    created = datetime.fromisoformat(room_created_at)
+    day = created.replace(tzinfo=created.tzinfo or UTC).astimezone(UTC)
+    return f"{day:%Y/%m/%d}/{encode(room)}/{encode(transcript_id)}"
+
+
+def segment(prefix: str, job: str, number: int) -> str:
+    """Return the key of a part's journal segment, counted from 1; segments sort by name."""
+    return f"{segments(prefix, job)}/{number:06}.jsonl"
+
+
+def segments(prefix: str, job: str) -> str:
+    """Return the key under which a part's journal segments are."""
+    return f"{prefix}/parts/{encode(job)}"

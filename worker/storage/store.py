@@ -1,0 +1,136 @@
+"""Where finished transcripts live: keys and bytes, on a local directory.
+
+Reading and listing go through obstore. Its local store never syncs, so writing is ours: temporary file, sync,
+rename, directory sync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Sequence
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore
+
+from worker.storage.disk import Disk
+from worker.storage.errors import StorageUnsupported, StorageUnwritable
+
+DEADLINE_S = 30.0
+"""How long one operation may take."""
+
+Result = TypeVar("Result")
+
+
+class Store:
+    """Bytes by key. Keys are components joined by `/`, each made by `names.encode`."""
+
+    def __init__(self, root: Path, disk: Disk | None = None) -> None:
+        self._root = root
+        self._disk = disk or Disk()
+        self._objects: LocalStore | None = None
+
+    @classmethod
+    def at(cls, url: str) -> Store:
+        """Return the store at `url`, such as `file:///var/lib/verbatim/transcripts`. Touches nothing yet.
+
+        Raises:
+            StorageUnsupported: with the address forms that are known.
+        """
+        parsed = urlsplit(url)
+        path = Path(unquote(parsed.path))
+        if parsed.scheme != "file":
+            raise StorageUnsupported(
+                f"storage.url begins with {parsed.scheme or 'no scheme'}, but only file:// is known: "
+                "write file:// and an absolute path"
+            )
+        if parsed.netloc not in {"", "localhost"} or not path.is_absolute():
+            raise StorageUnsupported(
+                "storage.url is not an absolute path after file://: write three slashes, as in file:///srv/x"
+            )
+        return cls(path)
+
+    def address(self, key: str) -> str:
+        """Return where a person finds what is stored under `key`."""
+        return str(self._root / key)
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Make `content` the whole of `key`; when this returns it survives a loss of power.
+
+        Raises:
+            StorageUnwritable: with the reason and the remedy.
+        """
+        await self._within_deadline(asyncio.to_thread(self._disk.put, self._root / key, content), "written")
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the content of `key`, or `None` where there is none.
+
+        Raises:
+            StorageUnwritable: with the reason and the remedy.
+        """
+        return await self._within_deadline(self._get(key), "read")
+
+    async def list(self, prefix: str = "") -> Sequence[str]:
+        """Return all keys under `prefix`, a key's leading components, in the order of their names.
+
+        Raises:
+            StorageUnwritable: with the reason and the remedy.
+        """
+        return await self._within_deadline(self._list(prefix), "listed")
+
+    async def delete(self, key: str) -> None:
+        """Remove `key`; it may be gone already.
+
+        Raises:
+            StorageUnwritable: with the reason and the remedy.
+        """
+        await self._within_deadline(asyncio.to_thread(self._disk.remove, self._root / key), "deleted from")
+
+    async def probe(self) -> None:
+        """Put, get, list and delete a small object, to know before a call that one can be stored.
+
+        Raises:
+            StorageUnwritable: with what failed and the remedy.
+        """
+        key = f"probe/{secrets.token_hex(8)}"
+        await self.put(key, key.encode())
+        try:
+            if await self.get(key) != key.encode() or key not in await self.list("probe"):
+                raise StorageUnwritable(f"{self._root} does not give back what was put: check the disk")
+        finally:
+            await self.delete(key)
+
+    async def _get(self, key: str) -> bytes | None:
+        try:
+            result = await obstore.get_async(await self._opened(), key)
+            return bytes(await result.bytes_async())
+        except FileNotFoundError:
+            return None
+
+    async def _list(self, prefix: str) -> Sequence[str]:
+        found = await obstore.list(await self._opened(), prefix or None).collect_async()
+        return sorted(each["path"] for each in found)
+
+    async def _opened(self) -> LocalStore:
+        if self._objects is None:
+            await asyncio.to_thread(self._disk.make_directory, self._root)
+            self._objects = LocalStore(self._root)
+        return self._objects
+
+    async def _within_deadline(self, work: Awaitable[Result], done: str) -> Result:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await work
+        except TimeoutError:
+            reason = f"no answer in {DEADLINE_S:.0f} s"
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+        except BaseError as error:
+            reason = type(error).__name__
+        raise StorageUnwritable(
+            f"{self._root} cannot be {done} ({reason}): give storage.url a directory that this user may write"
+        )

@@ -1,0 +1,336 @@
+"""What can happen in a call, one frozen dataclass a kind.
+
+An event is written to the journal as one line (`line`) and folded into the transcript (`replay`). Its `kind`
+is the name in the journal and never changes. Fields may be added with a default; none changes its meaning.
+
+Times in events (`…_ms`) are milliseconds on the part's own clock, 0 when its journal was opened.
+`None` means not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, get_args
+
+SPEAKING_KINDS = frozenset({"standard", "sip", "connector"})
+"""Participants of these kinds are people (or phones) who may speak. Source: LiveKit, ParticipantInfo."""
+
+EndReason = Literal["caller_left", "room_closed", "goodbye", "error", "handover", "superseded"]
+"""Why a part ended, as written. A part without an end is `crashed`, which only a replay says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word."""
+
+    text: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    confidence: float | None = None
+    """From 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartStarted:
+    """First event of every journal: a job began its part of the room session."""
+
+    kind: ClassVar[str] = "part.started"
+    room: str
+    room_sid: str
+    room_created_at: str
+    """RFC 3339; the date under which the transcript is stored."""
+    job: str
+    agent: str
+    agent_identity: str
+    dispatch: str = ""
+    """Id of the LiveKit dispatch that brought the agent."""
+    part: int = 1
+    """Number of the part in the room session, from 1."""
+    resumed_from: str | None = None
+    """Job of the part that this one goes on from."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    settings_digest: str = ""
+    providers: Mapping[str, str] = field(default_factory=dict)
+    """Who listens, thinks and speaks: `stt`, `llm`, `tts` to a name that people understand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantJoined:
+    """Someone is in the room. Written again when `transcribed` changes; the newest counts."""
+
+    kind: ClassVar[str] = "participant.joined"
+    identity: str
+    name: str = ""
+    participant_kind: str = "standard"
+    """LiveKit's kind in lower case: standard, sip, connector, agent, ingress, egress."""
+    transcribed: bool = True
+    """Whether what they say reaches the STT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantLeft:
+    """Someone is no longer in the room."""
+
+    kind: ClassVar[str] = "participant.left"
+    identity: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSpeech:
+    """Common to everything that the STT says about a user's words.
+
+    `participant`, `stream` and `turn_order` together name one turn of the recogniser. Without a `turn_order`
+    each final stands for itself.
+    """
+
+    participant: str
+    """Identity."""
+    text: str
+    stream: str | None = None
+    """The STT stream: the recogniser counts `turn_order` from 0 in each."""
+    turn_order: int | None = None
+    words: tuple[Word, ...] = ()
+    speaker: str | None = None
+    """Label from the recogniser when it tells speakers apart."""
+    language: str | None = None
+    confidence: float | None = None
+    started_ms: int | None = None
+    ended_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserInterim(UserSpeech):
+    """Words so far of a turn that goes on, so that a crash keeps them. Each replaces the one before."""
+
+    kind: ClassVar[str] = "user.interim"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEarly(UserSpeech):
+    """An early sign of a turn's end: the text that speculation was given."""
+
+    kind: ClassVar[str] = "user.early"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFinal(UserSpeech):
+    """Words that the recogniser will not change again, or a typed message."""
+
+    kind: ClassVar[str] = "user.final"
+    formatted: bool = False
+    """Punctuated. Of two finals of one turn the formatted one counts."""
+    source: Literal["speech", "chat"] = "speech"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserTurn:
+    """The agent took the participant's finals since the last `UserTurn` as one turn."""
+
+    kind: ClassVar[str] = "user.turn"
+    participant: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRevised:
+    """The recogniser's second thoughts on who spoke in a turn."""
+
+    kind: ClassVar[str] = "user.revised"
+    participant: str
+    stream: str | None = None
+    turn_order: int | None = None
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSentence:
+    """A piece of an answer that is about to be spoken."""
+
+    kind: ClassVar[str] = "agent.sentence"
+    text: str
+    speech: str | None = None
+    """Id of the speech that the piece belongs to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentHeard:
+    """All of a speech that was played so far."""
+
+    kind: ClassVar[str] = "agent.heard"
+    text: str
+    speech: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSaid:
+    """A speech is over: what was really played, and what was not."""
+
+    kind: ClassVar[str] = "agent.said"
+    text: str
+    speech: str | None = None
+    interrupted: bool = False
+    unplayed_text: str = ""
+    """Generated but not played. Empty with `interrupted`: the rest of the speech's `AgentSentence`s."""
+    started_ms: int | None = None
+    ended_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentChanged:
+    """Another agent class goes on with the call."""
+
+    kind: ClassVar[str] = "agent.changed"
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled:
+    """The LLM asked for a tool."""
+
+    kind: ClassVar[str] = "tool.called"
+    call: str
+    """Id that the result repeats."""
+    name: str
+    arguments: str = ""
+    """JSON, as the LLM wrote it."""
+    speech: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolReturned:
+    """A tool gave its result."""
+
+    kind: ClassVar[str] = "tool.returned"
+    call: str
+    name: str = ""
+    output: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dtmf:
+    """A participant pressed a key of their phone."""
+
+    kind: ClassVar[str] = "dtmf"
+    participant: str
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A remark by the operator's own code."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SttOpened:
+    """A session with the recogniser began."""
+
+    kind: ClassVar[str] = "stt.opened"
+    stream: str
+    session: str = ""
+    """The provider's session id."""
+    participant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SttClosed:
+    """A session with the recogniser ended."""
+
+    kind: ClassVar[str] = "stt.closed"
+    stream: str
+    session: str = ""
+    code: int | None = None
+    reason: str = ""
+    billed_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRaised:
+    """Something failed. `message` is a plain sentence without anything that was said."""
+
+    kind: ClassVar[str] = "error"
+    code: str
+    message: str = ""
+    source: str = ""
+    """stt, llm, tts, room, storage or agent."""
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReported:
+    """What the part has used of one model so far: totals, so the newest of a service and model counts."""
+
+    kind: ClassVar[str] = "usage"
+    service: str
+    """stt, llm or tts."""
+    model: str = ""
+    amounts: Mapping[str, int | float] = field(default_factory=dict)
+    """Amount by name and unit, such as `input_tokens`, `characters`, `audio_ms`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnLatency:
+    """Where one answer's time went."""
+
+    kind: ClassVar[str] = "latency"
+    speech: str | None = None
+    answer_ms: int | None = None
+    """End of the user's speech to the first audible answer."""
+    stages: Mapping[str, int | float] = field(default_factory=dict)
+    """Milliseconds by stage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Time in which something said may be missing, or may not be durable."""
+
+    kind: ClassVar[str] = "gap"
+    from_ms: int
+    reason: str
+    to_ms: int | None = None
+    """`None`: until the part's end."""
+    participant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEnded:
+    """The part ended in an orderly way. Bookkeeping (`stt.closed`, `usage`) may follow."""
+
+    kind: ClassVar[str] = "part.ended"
+    reason: EndReason
+    detail: str = ""
+
+
+Event = (
+    PartStarted
+    | ParticipantJoined
+    | ParticipantLeft
+    | UserInterim
+    | UserEarly
+    | UserFinal
+    | UserTurn
+    | UserRevised
+    | AgentSentence
+    | AgentHeard
+    | AgentSaid
+    | AgentChanged
+    | ToolCalled
+    | ToolReturned
+    | Dtmf
+    | Note
+    | SttOpened
+    | SttClosed
+    | ErrorRaised
+    | UsageReported
+    | TurnLatency
+    | Gap
+    | PartEnded
+)
+
+EVENT_OF_KIND: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Event)}
+"""Every event class by its name in the journal."""

@@ -1,0 +1,65 @@
+"""Everything that may be missing from a transcript, as gaps that a reader sees.
+
+A session without gaps is complete. The sentences never quote what was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from worker.transcript.events import EVENT_OF_KIND, Gap
+from worker.transcript.model import TranscriptGap
+from worker.transcript.people import untranscribed_gaps
+from worker.transcript.timeline import PartTimeline
+
+CRASHED = "the worker died; what was said after its last record is not known"
+
+
+def gaps_of(parts: Sequence[PartTimeline]) -> list[TranscriptGap]:
+    """Return the gaps of a session in the order of their beginning."""
+    gaps = [gap for part in parts for gap in _within(part)]
+    gaps += [gap for before, after in pairwise(parts) for gap in _between(before, after)]
+    gaps += _missing(parts)
+    gaps += untranscribed_gaps(parts)
+    if parts[-1].ended.reason == "crashed":
+        gaps.append(TranscriptGap(from_ms=parts[-1].last_ms, reason=CRASHED))
+    return sorted(gaps, key=lambda gap: gap.from_ms)
+
+
+def _within(part: PartTimeline) -> Iterable[TranscriptGap]:
+    for record in part.records:
+        if isinstance(record.event, Gap):
+            event = record.event
+            yield TranscriptGap(
+                from_ms=part.offset + event.from_ms,
+                to_ms=None if event.to_ms is None else part.offset + event.to_ms,
+                reason=event.reason,
+                participant=event.participant,
+            )
+        elif record.event is None and record.kind in EVENT_OF_KIND:
+            ms = part.offset + record.ms
+            reason = f"a journal line of kind {record.kind} could not be understood"
+            yield TranscriptGap(from_ms=ms, to_ms=ms, reason=reason)
+    if part.reading.stop is not None and not part.reading.torn:
+        reason = f"the journal of part {part.started.part} is unreadable from {part.reading.stop}"
+        yield TranscriptGap(from_ms=part.last_ms, reason=reason)
+
+
+def _between(before: PartTimeline, after: PartTimeline) -> Iterable[TranscriptGap]:
+    """Nobody listened between two parts, unless the second was there before the first had gone."""
+    numbers = f"part {before.started.part} and part {after.started.part}"
+    ended = before.ended
+    if after.offset > ended.ms:
+        reason = f"nobody listened between {numbers}"
+        yield TranscriptGap(from_ms=ended.ms, to_ms=after.offset, reason=reason)
+    elif ended.reason == "crashed":
+        yield TranscriptGap(from_ms=ended.ms, to_ms=ended.ms, reason=CRASHED)
+
+
+def _missing(parts: Sequence[PartTimeline]) -> Iterable[TranscriptGap]:
+    offset_of = {part.started.part: part.offset for part in parts}
+    for number in range(1, max(offset_of)):
+        if number not in offset_of:
+            ms = next((part.offset for part in parts if part.started.part > number), 0)
+            yield TranscriptGap(from_ms=ms, to_ms=ms, reason=f"part {number} is missing")

@@ -1,0 +1,110 @@
+"""The manifest: what was stored for a session, and how to check it. Written last, so that it vouches for all.
+
+It holds no time of its own making: the same events give the same bytes on every node.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Literal
+
+from worker.transcript.model import Model, Room, Transcript
+from worker.transcript.reading import Reading
+
+FORMAT = "verbatim.manifest/1"
+
+
+class StoredFile(Model):
+    """One file beside the manifest."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+
+
+class StoredPart(Model):
+    """How far one part's journal is stored."""
+
+    part: int
+    job: str
+    events: int
+    last_seq: int
+    head: str
+    """`h` of the last line: the chain up to it is what the transcript was made from."""
+
+
+class Counts(Model):
+    """Sizes that a listing wants without opening the transcript."""
+
+    turns: int
+    participants: int
+    gaps: int
+    errors: int
+
+
+class Manifest(Model):
+    """What `manifest.json` holds."""
+
+    format: str = FORMAT
+    state: Literal["open", "final"]
+    generation: int
+    """Rises by one whenever more events replace fewer."""
+    transcript_id: str
+    room: Room
+    agent: str
+    started_at: str
+    ended_at: str
+    reason: str
+    complete: bool
+    counts: Counts
+    parts: tuple[StoredPart, ...]
+    files: dict[str, StoredFile]
+    """By name, relative to the manifest."""
+
+    def encode(self) -> bytes:
+        """Return the bytes of the file."""
+        return (json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def manifest_of(
+    transcript: Transcript, readings: Mapping[str, Reading], files: Mapping[str, bytes], generation: int
+) -> Manifest:
+    """Return the final manifest of a session.
+
+    Args:
+        transcript: the replay of `readings`.
+        readings: each part's journal, by job.
+        files: content of every file stored beside the manifest, by name.
+        generation: 1 at first, one more than the stored one when more events replace fewer.
+    """
+    return Manifest(
+        state="final",
+        generation=generation,
+        transcript_id=transcript.transcript_id,
+        room=transcript.room,
+        agent=transcript.agent,
+        started_at=transcript.started_at,
+        ended_at=transcript.ended.at,
+        reason=transcript.ended.reason,
+        complete=transcript.complete,
+        counts=Counts(
+            turns=len(transcript.turns),
+            participants=len(transcript.participants),
+            gaps=len(transcript.gaps),
+            errors=len(transcript.errors),
+        ),
+        parts=tuple(_stored_part(part.part, part.job, readings[part.job]) for part in transcript.parts),
+        files={name: stored_file(files[name]) for name in sorted(files)},
+    )
+
+
+def stored_file(content: bytes) -> StoredFile:
+    """Return what the manifest says of a file with `content`."""
+    return StoredFile(size=len(content), sha256=sha256(content).hexdigest())
+
+
+def _stored_part(part: int, job: str, reading: Reading) -> StoredPart:
+    last = reading.records[-1]
+    return StoredPart(part=part, job=job, events=len(reading.records), last_seq=last.seq, head=last.h)
