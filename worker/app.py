@@ -1,0 +1,192 @@
+"""The worker process: an AgentServer of the framework, its health, its signals and its end."""
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+from livekit.agents import AgentServer, JobRequest
+
+from config import Loaded, Settings
+from config.proxies import proxy_for, without_loopback
+from worker.errors import Unreachable
+from worker.fleet.health import HealthServer
+from worker.session import entry
+
+logger = logging.getLogger("verbatim.worker")
+
+SERVER_TARGET_LOAD = 0.7001
+"""Just over livekit-server's `agents.target_load` (0.7), which decides who is offered a call."""
+
+
+class Worker:
+    """One worker process, from registration to the end of its drain."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._settings = loaded.settings
+        self._registered = False
+        self._reserved = 0
+        self._stopping = asyncio.Event()
+        self._server = self._build_server(self._settings)
+        self._health = HealthServer(self._settings.agent.name, self)
+
+    def _build_server(self, settings: Settings) -> AgentServer:
+        fleet, livekit = settings.fleet, settings.livekit
+        assert livekit.url is not None and livekit.api_key is not None and livekit.api_secret is not None
+        server = AgentServer(
+            ws_url=livekit.url,
+            api_key=livekit.api_key.get_secret_value(),
+            api_secret=livekit.api_secret.get_secret_value(),
+            http_proxy=proxy_for(livekit.url),
+            # The framework's own health server tells less than ours, and not the truth.
+            host="127.0.0.1",
+            port=0,
+            # Admission is ours alone: with a threshold of its own the framework refuses the second of
+            # two calls that arrive together on an idle worker.
+            load_threshold=math.inf,
+            load_fnc=self._load,
+            max_retry=livekit.connect_attempts,
+            num_idle_processes=fleet.idle_processes,
+            initialize_process_timeout=fleet.initialize_process_timeout,
+            drain_timeout=math.ceil(fleet.drain_timeout),  # whole seconds, and 0 would be for ever
+            session_end_timeout=fleet.session_end_timeout,
+            shutdown_process_timeout=fleet.shutdown_process_timeout,
+            job_memory_warn_mb=fleet.job_memory_warn_mb,
+            job_memory_limit_mb=fleet.job_memory_limit_mb,
+            setup_fnc=entry.set_up,
+        )
+        server.rtc_session(
+            entry.entry,
+            agent_name=settings.agent.name if settings.agent.dispatch == "named" else "",
+            on_request=self._on_request,
+            on_session_end=entry.on_session_end,
+        )
+        server.on("worker_registered", self._on_registered)
+        return server
+
+    @property
+    def connected(self) -> bool:
+        """Whether the worker is registered with the LiveKit server now."""
+        # Bent: there is no event for a lost connection (`tests/test_app.py`).
+        return self._registered and not self._server._connecting
+
+    @property
+    def draining(self) -> bool:
+        """Whether the worker was told to stop."""
+        return self._stopping.is_set()
+
+    @property
+    def sessions(self) -> int:
+        """Calls that run now, and those that are being accepted."""
+        return len(self._server.active_jobs) + self._reserved
+
+    @property
+    def max_sessions(self) -> int:
+        """Calls that may run at once."""
+        return self._settings.fleet.max_sessions
+
+    def _load(self) -> float:
+        return min(1.0, SERVER_TARGET_LOAD * self.sessions / self.max_sessions)
+
+    def _on_registered(self, *_: object) -> None:
+        self._registered = True
+        logger.info(
+            "ready for calls",
+            extra={"agent": self._settings.agent.name, "dispatch": self._settings.agent.dispatch},
+        )
+
+    async def _on_request(self, request: JobRequest) -> None:
+        # No await between the check and the reservation: two requests cannot both take the last place.
+        if self.draining or self.sessions >= self.max_sessions:
+            logger.info("call refused: full", extra={"room": request.room.name})
+            await request.reject(terminate=False)  # another worker may take it
+            return
+        self._reserved += 1
+        try:
+            # One identity per part: the server never keeps two jobs of one part in a room.
+            await request.accept(identity=f"agent-{self._settings.agent.name}-1")
+        finally:
+            self._reserved -= 1
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then let calls end, within `fleet.drain_timeout`.
+
+        Raises:
+            Failed: the health port cannot be used.
+            Unreachable: the connection to LiveKit was lost, and retried in vain.
+        """
+        with _signals(self._stop):
+            await self._health.start(self._settings.fleet.health_host, self._settings.fleet.health_port)
+            logger.info("health is served", extra={"port": self._health.port})
+            serving = asyncio.create_task(self._server.run())
+            stopping = asyncio.create_task(self._stopping.wait())
+            try:
+                await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if serving.done():
+                    self._raise_failure(serving)
+                else:
+                    await self._drain()
+            finally:
+                stopping.cancel()
+                await self._server.aclose()
+                await asyncio.gather(serving, return_exceptions=True)
+                await self._health.close()
+
+    def _raise_failure(self, serving: asyncio.Task[None]) -> None:
+        if (failure := serving.exception()) is None:
+            return
+        if isinstance(failure, RuntimeError) and "failed to connect" in str(failure):
+            raise Unreachable(
+                f"LiveKit at {self._settings.livekit.url} could not be reached; check livekit.url, "
+                "the network and whether the server runs."
+            ) from None
+        raise failure
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            logger.warning("told to stop twice: ending at once; recovery will store what is journaled")
+            os._exit(1)
+        self._stopping.set()
+
+    async def _drain(self) -> None:
+        running = len(self._server.active_jobs)
+        logger.info("stopping: no new calls", extra={"running": running})
+        try:
+            await self._server.drain()
+        except TimeoutError:
+            logger.warning("calls were still running after fleet.drain_timeout: ending them")
+
+
+def publish(loaded: Loaded) -> None:
+    """Make this process's children see the effective settings, and no proxy between them and this machine."""
+    os.environ.update(loaded.environment())
+    os.environ.update(without_loopback(os.environ))
+    # Models that this worker never asks for would cost every process 250 MB.
+    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
+    # Prompts and what people said stay out of traces.
+    os.environ["LIVEKIT_TELEMETRY_ALLOW_PII"] = "0"
+
+
+async def serve(loaded: Loaded) -> None:
+    """Run the worker until it is told to stop.
+
+    Raises:
+        Refusal: it could not work; the sentence says why.
+    """
+    await Worker(loaded).run()
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on SIGTERM and SIGINT."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,51 @@
+"""The `verbatim` command: one thin module a command.
+
+Exit status: 0 fine, 1 failed, 2 usage, 69 a service cannot be reached, 78 the settings are wrong.
+"""
+
+import sys
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+from config import SettingsError
+from worker.cli import config, demo, dev, dispatch, doctor, start, token
+from worker.errors import EXIT_CONFIGURATION, Refusal
+from worker.machine import check_machine
+
+app = typer.Typer(
+    name="verbatim",
+    help="A LiveKit voice agent worker that never loses a word.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(name="start")(start.command)
+app.command(name="dev")(dev.command)
+app.command(name="demo")(demo.command)
+app.command(name="doctor")(doctor.command)
+app.command(name="config")(config.command)
+app.command(name="token")(token.command)
+app.command(name="dispatch")(dispatch.command)
+
+
+def main() -> NoReturn:
+    """Run the command line; what stops a command is said in plain sentences on standard error."""
+    try:
+        check_machine(sys.version_info[:2], sys.platform)
+        app()
+    except SettingsError as error:
+        _explain(error.sentences)
+        sys.exit(EXIT_CONFIGURATION)
+    except Refusal as error:
+        _explain(error.sentences)
+        sys.exit(error.status)
+    sys.exit(0)
+
+
+def _explain(sentences: object) -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for sentence in sentences if isinstance(sentences, (list, tuple)) else [str(sentences)]:
+        console.print(f"verbatim: {sentence}", markup=False)

@@ -1,0 +1,57 @@
+"""`verbatim doctor`: what is wrong, before a caller finds out."""
+
+import asyncio
+import json
+
+import typer
+from rich.console import Console
+
+from config import SettingsError
+from worker.cli.options import AsJson, ConfigFile, Profile, Set, load_settings
+from worker.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_UNAVAILABLE
+
+MARKS = {
+    "fine": "[green]✓[/]",
+    "warning": "[yellow]![/]",
+    "failed": "[red]✗[/]",
+    "unreachable": "[red]✗[/]",
+    "skipped": "[dim]-[/]",
+}
+
+
+def command(config: ConfigFile = None, profile: Profile = None, set_: Set = None, json_: AsJson = False) -> None:
+    """Check settings, keys, LiveKit, STT, LLM, TTS, storage and this machine; each with its remedy."""
+    from worker.app import publish
+    from worker.doctor import Verdict, examine
+
+    try:
+        loaded = load_settings("doctor", config, profile, set_)
+    except SettingsError as error:
+        if json_:
+            findings = [{"check": "settings", "verdict": "failed", "sentence": s} for s in error.sentences]
+            typer.echo(json.dumps(findings, indent=2))
+            raise typer.Exit(EXIT_CONFIGURATION) from None
+        raise
+    publish(loaded)
+    found = asyncio.run(examine(loaded.settings))
+    if json_:
+        typer.echo(
+            json.dumps(
+                [
+                    {"check": f.check, "verdict": f.verdict.value, "sentence": f.sentence, "remedy": f.remedy}
+                    for f in found
+                ],
+                indent=2,
+            )
+        )
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(f"{MARKS['fine']} settings         All settings are valid (profile {loaded.profile}).")
+        for finding in found:
+            console.print(f"{MARKS[finding.verdict.value]} {finding.check:<16}", end=" ")
+            console.print(f"{finding.sentence} {finding.remedy}".strip(), markup=False)
+    verdicts = {finding.verdict for finding in found}
+    if Verdict.FAILED in verdicts:
+        raise typer.Exit(EXIT_FAILED)
+    if Verdict.UNREACHABLE in verdicts:
+        raise typer.Exit(EXIT_UNAVAILABLE)

@@ -1,0 +1,136 @@
+"""The worker's public HTTP port: is it alive, is it ready, what is it doing.
+
+`/` and `/livez`: 200 while the process runs. `/readyz`: 200 when a call would be taken, or when the
+worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions and versions.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Protocol
+
+from aiohttp import web
+
+from worker.errors import Failed
+
+
+class Condition(Protocol):
+    """What health is made from."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the worker is registered with the LiveKit server."""
+        ...
+
+    @property
+    def draining(self) -> bool:
+        """Whether the worker was told to stop."""
+        ...
+
+    @property
+    def sessions(self) -> int:
+        """Calls that run now."""
+        ...
+
+    @property
+    def max_sessions(self) -> int:
+        """Calls that may run at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether the worker takes calls, and why not."""
+
+    ready: bool
+    full: bool
+    reasons: Sequence[str]
+
+
+def readiness(condition: Condition) -> Readiness:
+    """Return whether the worker is ready; it is when nothing but a lack of room keeps it from a call."""
+    reasons = [
+        reason
+        for reason, holds in (
+            ("disconnected from LiveKit", not condition.connected),
+            ("draining", condition.draining),
+        )
+        if holds
+    ]
+    return Readiness(not reasons, condition.sessions >= condition.max_sessions, reasons)
+
+
+class HealthServer:
+    """Serves the port from `start` to `close`.
+
+    Args:
+        agent: name that the worker registers under.
+        condition: asked at each request.
+    """
+
+    def __init__(self, agent: str, condition: Condition) -> None:
+        self._agent = agent
+        self._condition = condition
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/", self._livez),
+                web.get("/livez", self._livez),
+                web.get("/readyz", self._readyz),
+                web.get("/worker", self._worker),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen on `host` and `port`; port 0 takes a free one.
+
+        Raises:
+            Failed: the port is taken or may not be used.
+        """
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise Failed(
+                f"Port {port} on {host} cannot be used for health ({_reason(error)}); "
+                "stop what holds it, or set fleet.health_port to another."
+            ) from None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        addresses = self._runner.addresses
+        return int(addresses[0][1]) if addresses else 0
+
+    async def close(self) -> None:
+        """Free the port."""
+        await self._runner.cleanup()
+
+    async def _livez(self, _: web.Request) -> web.Response:
+        return web.Response(text="OK")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        now = readiness(self._condition)
+        body = {"ready": now.ready, "full": now.full, "reasons": list(now.reasons)}
+        return web.json_response(body, status=200 if now.ready else 503)
+
+    async def _worker(self, _: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "agent": self._agent,
+                "sessions": self._condition.sessions,
+                "max_sessions": self._condition.max_sessions,
+                "draining": self._condition.draining,
+                "versions": {name: version(name) for name in ("verbatim", "livekit-agents")},
+            }
+        )
+
+
+def _reason(error: OSError) -> str:
+    # asyncio puts the address into the text; a name that cannot be resolved has its own numbers.
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__

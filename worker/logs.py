@@ -1,0 +1,95 @@
+"""Logs without the words of a call.
+
+The framework attaches what people said to some records as fields named `lk.pii.*`, and quotes it in
+a few messages. Neither leaves this process: the filter works on the record, before any handler.
+"""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+PERSONAL_FIELD = "lk.pii."
+"""Prefix of record fields that hold what people said (livekit-agents 1.8.9, telemetry)."""
+
+_QUOTING = [
+    # livekit-agents 1.8.9, tts/tts.py: the text that no audio came for
+    re.compile(r"(no audio frames were pushed for text: ).*", re.DOTALL),
+]
+
+_OWN_FIELDS = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+NOISY = ["aiohttp.access", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "livekit", "asyncio"]
+"""Libraries that log every request, some with its body: warnings only."""
+
+
+def without_words(text: str) -> str:
+    """Return `text` with what it quotes of a call replaced."""
+    for pattern in _QUOTING:
+        text = pattern.sub(r"\1[not logged]", text)
+    return text
+
+
+class WithoutWords(logging.Filter):
+    """Removes personal fields and quotations from every record; lets all records pass."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Clean `record` in place."""
+        for name in [name for name in vars(record) if name.startswith(PERSONAL_FIELD)]:
+            delattr(record, name)
+        try:
+            message = record.getMessage()
+        except Exception:  # a library's mistake in a log call must not reach the call it logs about
+            message = f"a message that cannot be formatted, from {record.pathname}:{record.lineno}"
+        record.msg, record.args = without_words(message), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = without_words(logging.Formatter().formatException(record.exc_info))
+        elif record.exc_text:
+            record.exc_text = without_words(record.exc_text)
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: `at` (RFC 3339 UTC), `level`, `logger`, `message`, then the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its line feed."""
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in vars(record).items() if name not in _OWN_FIELDS}
+        if record.exc_text:
+            line["exception"] = record.exc_text
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class Readable(logging.Formatter):
+    """For people: time, level, logger, message, and the fields behind it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line or, with an exception, the lines."""
+        at = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        fields = " ".join(f"{name}={value}" for name, value in vars(record).items() if name not in _OWN_FIELDS)
+        text = f"{at} {record.levelname:<7} {record.name}  {record.getMessage()}"
+        return "\n".join(part for part in (f"{text}  {fields}".rstrip(), record.exc_text) if part)
+
+
+def set_up_logging(level: str, *, readable: bool, stream: TextIO | None = None) -> None:
+    """Send the process's log to `stream` (standard error by default).
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+        readable: lines for people instead of JSON.
+        stream: where to; replaced handlers are closed.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(WithoutWords())
+    handler.setFormatter(Readable() if readable else JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)

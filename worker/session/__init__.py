@@ -1,0 +1,1 @@
+"""One call, from job to finished transcript: the only part that knows rooms and AgentSession."""

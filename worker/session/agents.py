@@ -1,0 +1,48 @@
+"""The agent that answers: the one that comes with the worker, or a class of the operator's."""
+
+from livekit.agents import Agent
+from livekit.agents.utils import is_given
+
+from config import Settings
+from worker.errors import Misconfigured
+from worker.loading import load_class
+
+
+class Assistant(Agent):
+    """Follows the instructions in the settings, and greets first."""
+
+    def __init__(self, *, instructions: str, greeting: str) -> None:
+        super().__init__(instructions=instructions)
+        self._greeting = greeting
+
+    async def on_enter(self) -> None:
+        """Greet the caller, unless the greeting is empty."""
+        if self._greeting:
+            self.session.generate_reply(instructions=self._greeting)
+
+
+def build_agent(settings: Settings) -> Agent:
+    """Return the agent for one call.
+
+    Raises:
+        Misconfigured: `agent.class` cannot be loaded or made, or brings its own STT, LLM or TTS, which
+            would bypass the journal.
+    """
+    if settings.agent.class_ is None:
+        return Assistant(instructions=settings.agent.instructions, greeting=settings.agent.greeting)
+    path = settings.agent.class_
+    agent_class = load_class("agent.class", path, Agent)
+    try:
+        agent = agent_class()
+    except TypeError as error:
+        raise Misconfigured(
+            f"agent.class names {path}, which cannot be made without arguments ({error}); give its parameters defaults."
+        ) from error
+    assert isinstance(agent, Agent)
+    for part in ("stt", "llm", "tts"):
+        if is_given(own := getattr(agent, part)) and own is not None:
+            raise Misconfigured(
+                f"agent.class names {path}, which brings its own {part}; what passes it would not be "
+                f"journaled. Leave it out and set {part}.model or {part}.plugin instead."
+            )
+    return agent

@@ -1,0 +1,176 @@
+"""One call, from the job to the stored transcript."""
+
+import asyncio
+import logging
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Self
+
+from livekit import rtc
+from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
+
+from config import Loaded, Settings
+from worker.logs import without_words
+from worker.session.agents import build_agent
+from worker.session.capture import Capture
+from worker.session.dialogue import CallSession, build_session, room_options
+from worker.session.ending import Ending, Signs, ending
+from worker.session.recorder import CallRecorder
+from worker.session.roster import Roster, disconnect_reason
+from worker.speech.providers import Speech, build_speech, provider_names
+from worker.storage.finalise import finalise, publish
+from worker.storage.journal import Journal
+from worker.storage.store import Store
+from worker.transcript.events import PartEnded, PartStarted
+
+logger = logging.getLogger("verbatim.call")
+
+HANG_UP_SECONDS = 3.0
+"""How long the server may take to close the room after a goodbye."""
+
+
+class Call:
+    """One job's part of a room session. `begin`, `run`, and in any case `finish`."""
+
+    def __init__(self, context: JobContext, settings: Settings, journal: Journal) -> None:
+        self._context = context
+        self._settings = settings
+        self._journal = journal
+        self._recorder = CallRecorder(journal)
+        self._roster = Roster(context.room, self._recorder)
+        self._recorder.roster = self._roster
+        self._speech: Speech | None = None
+        self._session: CallSession | None = None
+        self._capture: Capture | None = None
+        self._entry_failed: str | None = None
+        self._room_ended: str | None = None
+
+    @classmethod
+    async def begin(cls, context: JobContext, loaded: Loaded) -> Self:
+        """Open the journal and wait until the part's start is accepted.
+
+        Raises:
+            JournalError: the journal cannot be written.
+        """
+        settings = loaded.settings
+        transcript_id = f"{context.job.room.sid}-{settings.agent.name}"
+        journal = await Journal.create(
+            settings.storage.journal_dir,
+            transcript_id,
+            context.job.id,
+            append_deadline_ms=settings.storage.append_deadline_ms,
+        )
+        context.log_context_fields = {"room": context.job.room.name, "transcript": transcript_id}
+        call = cls(context, settings, journal)
+        created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
+        await call._recorder.append(
+            PartStarted(
+                room=context.job.room.name,
+                room_sid=context.job.room.sid,
+                room_created_at=created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                job=context.job.id,
+                agent=settings.agent.name,
+                agent_identity=context.local_participant_identity,
+                dispatch=context.job.dispatch_id,
+                versions=_versions(),
+                settings_digest=loaded.digest(),
+                providers=provider_names(settings),
+            )
+        )
+        return call
+
+    async def run(self, local_vad: vad.VAD) -> None:
+        """Join the room and start the session; the call then runs on its own.
+
+        Raises:
+            Exception: whatever kept the call from starting; `finish` stores it as the reason.
+        """
+        try:
+            await self._start(local_vad)
+        except Exception as error:
+            self._entry_failed = type(error).__name__
+            raise
+
+    async def _start(self, local_vad: vad.VAD) -> None:
+        context, settings = self._context, self._settings
+        agent = build_agent(settings)
+        self._speech = build_speech(settings, self._recorder)
+        self._session = build_session(settings, self._speech, local_vad)
+        self._recorder.session = self._session
+        self._capture = Capture(self._session, self._recorder)
+        self._session.on("close", self._end_job)
+        context.room.on("disconnected", self._room_left)
+        await context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        self._roster.watch()
+        await self._session.start(
+            agent,
+            room=context.room,
+            room_options=room_options(self._recorder, self._roster.transcribed),
+            session_host=settings.agent.session_host,
+            record=False,
+        )
+
+    def _end_job(self, event: CloseEvent) -> None:
+        # The framework leaves the agent in the room when its session closes.
+        self._context.shutdown(reason=f"session closed: {event.reason.value}")
+
+    def _room_left(self, reason: "rtc.DisconnectReason.ValueType | None" = None) -> None:
+        self._room_ended = disconnect_reason(reason)
+
+    async def finish(self) -> None:
+        """Store the transcript at once, and once more when the STT's bill is known.
+
+        Whatever fails here leaves the journal in place: its words are kept.
+        """
+        end = ending(self._signs())
+        if self._speech is not None:
+            self._speech.stt.call_ended()
+        await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
+        hang_up = asyncio.create_task(self._hang_up(end))
+        store = Store.at(self._settings.storage.url)
+        formats = self._settings.transcript.formats
+        try:
+            stored = await publish([self._journal.path], store, formats)
+            logger.info("transcript stored", extra={"key": stored.prefix, "turns": len(stored.transcript.turns)})
+        finally:
+            if self._speech is not None:
+                await self._speech.aclose()  # brings the STT's bill, also when storing failed
+            await self._journal.close()
+            await hang_up
+        await finalise([self._journal.path], store, formats)
+
+    async def _hang_up(self, end: Ending) -> None:
+        if end.reason not in ("goodbye", "error") or not self._settings.agent.hang_up:
+            return
+        if not self._context.room.isconnected():
+            return
+        try:
+            await asyncio.wait_for(self._context.delete_room(), HANG_UP_SECONDS)
+        except Exception as error:  # the room then ends with its last participant
+            logger.warning("the room could not be closed: %s", type(error).__name__)
+
+    def _signs(self) -> Signs:
+        closed = self._capture.close if self._capture is not None else None
+        failed = closed is not None and closed.reason is CloseReason.ERROR
+        return Signs(
+            entry_failed=self._entry_failed,
+            session_error=_sentence(closed.error) if failed and closed is not None else None,
+            agent_closed=self._session is not None and self._session.said_goodbye,
+            caller_left=self._roster.left,
+            room_ended=self._room_ended,
+        )
+
+
+def _sentence(error: Any) -> str:
+    cause = getattr(error, "error", error)
+    service = str(getattr(error, "type", "session")).partition("_")[0]
+    return without_words(f"{service} failed: {getattr(cause, 'message', None) or type(cause).__name__}")
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "verbatim": version("verbatim"),
+        "livekit-agents": version("livekit-agents"),
+        "python": ".".join(str(part) for part in sys.version_info[:3]),
+    }

@@ -1,0 +1,144 @@
+"""What the session says of itself, as journal events."""
+
+from typing import Any
+
+from livekit.agents import (
+    AgentHandoff,
+    AgentSession,
+    ChatMessage,
+    CloseEvent,
+    ConversationItemAddedEvent,
+    ErrorEvent,
+    SpeechCreatedEvent,
+    ToolExecutionUpdatedEvent,
+)
+from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
+
+from worker.logs import without_words
+from worker.speech.recorder import Recorder
+from worker.transcript.events import (
+    AgentChanged,
+    AgentSaid,
+    ErrorRaised,
+    ToolCalled,
+    ToolReturned,
+    TurnLatency,
+    UsageReported,
+    UserTurn,
+)
+
+
+class Capture:
+    """Listens to one AgentSession, from before its start until after its close."""
+
+    def __init__(self, session: AgentSession[Any], recorder: Recorder) -> None:
+        self._session = session
+        self._recorder = recorder
+        self._said: set[str] = set()
+        self._tool_names: dict[str, str] = {}
+        self.close: CloseEvent | None = None
+        session.on("conversation_item_added", self._item_added)
+        session.on("tool_execution_updated", self._tool_updated)
+        session.on("speech_created", self._speech_created)
+        session.on("error", self._error)
+        session.on("close", self._closed)
+
+    def _item_added(self, event: ConversationItemAddedEvent) -> None:
+        # Hand-offs and configuration updates pass here too; only messages were said.
+        if isinstance(event.item, AgentHandoff):
+            self._recorder.append(AgentChanged(agent=event.item.new_agent_id))
+        if not isinstance(event.item, ChatMessage):
+            return
+        text = event.item.text_content or ""
+        if event.item.role == "user":
+            self._recorder.append(UserTurn(participant=self._recorder.participant, text=text))
+        elif event.item.role == "assistant":
+            self._agent_said(event.item, text)
+
+    def _agent_said(self, message: ChatMessage, text: str) -> None:
+        speech = self._recorder.speech
+        if speech is not None:
+            self._said.add(speech)
+        metrics = message.metrics
+        self._recorder.append(
+            AgentSaid(
+                speech=speech,
+                text=text,
+                interrupted=message.interrupted,
+                started_ms=self._ms(metrics.get("started_speaking_at")),
+                ended_ms=self._ms(metrics.get("stopped_speaking_at")),
+            )
+        )
+        stages = {
+            "end_of_turn": _milliseconds(metrics.get("end_of_turn_delay")),
+            "first_token": _milliseconds(metrics.get("llm_node_ttft")),
+            "first_audio": _milliseconds(metrics.get("tts_node_ttfb")),
+        }
+        known = {stage: took for stage, took in stages.items() if took is not None}
+        answer_ms = _milliseconds(metrics.get("e2e_latency"))
+        if known or answer_ms is not None:
+            self._recorder.append(TurnLatency(speech=speech, answer_ms=answer_ms, stages=known))
+
+    def _ms(self, wall_clock: float | None) -> int | None:
+        return None if wall_clock is None else self._recorder.ms_at(wall_clock)
+
+    def _speech_created(self, event: SpeechCreatedEvent) -> None:
+        event.speech_handle.add_done_callback(self._speech_done)
+
+    def _speech_done(self, handle: SpeechHandle) -> None:
+        # Nothing of it was played, so the session has no message for it.
+        if handle.id not in self._said and handle.interrupted:
+            self._recorder.append(AgentSaid(speech=handle.id, text="", interrupted=True))
+        self._said.discard(handle.id)
+
+    def _tool_updated(self, event: ToolExecutionUpdatedEvent) -> None:
+        update = event.update
+        if isinstance(update, ToolCallStarted):
+            call = update.function_call
+            self._tool_names[call.call_id] = call.name
+            self._recorder.append(
+                ToolCalled(
+                    call=call.call_id,
+                    name=call.name,
+                    arguments=call.arguments,
+                    speech=self._recorder.speech,
+                )
+            )
+        elif isinstance(update, ToolCallEnded):
+            self._recorder.append(
+                ToolReturned(
+                    call=update.call_id,
+                    name=self._tool_names.pop(update.call_id, ""),
+                    output=update.message or "",
+                    failed=update.status != "done",
+                )
+            )
+
+    def _error(self, event: ErrorEvent) -> None:
+        # The exception itself is left out of the event's own serialisation.
+        cause = getattr(event.error, "error", event.error)
+        self._recorder.append(
+            ErrorRaised(
+                source=str(getattr(event.error, "type", "session")).removesuffix("_error"),
+                code=str(getattr(cause, "status_code", "") or type(cause).__name__),
+                message=without_words(str(getattr(cause, "message", cause))),
+                fatal=not getattr(event.error, "recoverable", False),
+            )
+        )
+
+    def _closed(self, event: CloseEvent) -> None:
+        self.close = event
+        for usage in self._session.usage.model_usage:
+            fields = usage.model_dump(exclude={"type", "provider", "model"}, exclude_defaults=True)
+            self._recorder.append(
+                UsageReported(
+                    service=usage.type.removesuffix("_usage"),
+                    model=usage.model,
+                    amounts={name: value for name, value in fields.items() if isinstance(value, int | float)},
+                )
+            )
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(1000 * seconds)

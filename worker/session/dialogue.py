@@ -1,0 +1,110 @@
+"""The AgentSession of a call, wired for speed and for a complete transcript.
+
+The options that matter (livekit-agents 1.8.9; `voice/agent_session.py`, `voice/turn.py`):
+
+* `turn_detection` is given, for its absence loads LiveKit's own end-of-turn model;
+* `endpointing.min_delay` 0, for AssemblyAI has already waited, and the framework adds its own 0.5 s;
+* `aec_warmup_duration` and `discard_audio_if_uninterruptible` off, for they replace the caller's audio
+  by silence on its way to the STT;
+* `preemptive_generation` off: with the plugin's early signs it doubles the LLM calls and gains nothing.
+"""
+
+from typing import Any, Final
+
+from livekit import rtc
+from livekit.agents import AgentSession, room_io, vad
+from livekit.agents.voice.agent_session import SessionConnectOptions
+
+from config import Settings
+from worker.speech.providers import SAMPLE_RATE, Speech
+from worker.speech.recorder import Recorder
+from worker.transcript.events import UserFinal
+
+NOTHING_PENDING_SECONDS: Final = 0.2
+"""Wait for last words at the close when none are pending; 0 would race the audio's last frames."""
+
+UNRECOVERABLE_ERRORS: Final = 20
+"""Failures of one service in a row that end the call; the framework's 3 are an outage of 18 s."""
+
+
+class CallSession(AgentSession[Any]):
+    """An AgentSession that knows whether the agent itself ended it."""
+
+    said_goodbye = False
+
+    def shutdown(self, *, drain: bool = True) -> None:
+        """Close the session soon; how an agent, or a tool of its, ends a call."""
+        self.said_goodbye = True
+        super().shutdown(drain=drain)
+
+
+def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD) -> CallSession:
+    """Return the session for one call, not started."""
+    turns = settings.turns
+    session = CallSession(
+        stt=speech.stt,
+        llm=speech.llm,
+        tts=speech.tts,
+        vad=local_vad,
+        turn_handling={
+            "turn_detection": turns.mode,
+            "endpointing": {"mode": "fixed", "min_delay": turns.endpointing_min_delay / 1000},
+            "interruption": {
+                "mode": "vad",
+                "min_duration": turns.interruption_min_duration / 1000,
+                "min_words": turns.interruption_min_words,
+                "false_interruption_timeout": turns.false_interruption_timeout / 1000,
+                "resume_false_interruption": turns.resume_false_interruption,
+                "discard_audio_if_uninterruptible": False,
+            },
+            "preemptive_generation": {"enabled": False},
+        },
+        stt_context_options={"forward_chat_context": settings.stt.forward_chat_context},
+        aec_warmup_duration=None,
+        session_close_transcript_timeout=NOTHING_PENDING_SECONDS,
+        conn_options=SessionConnectOptions(max_unrecoverable_errors=UNRECOVERABLE_ERRORS),
+    )
+    _be_patient_with_last_words(session, speech, turns.last_words_timeout / 1000)
+    return session
+
+
+def room_options(recorder: Recorder, participant: str) -> room_io.RoomOptions:
+    """Return how the session uses the room: audio and chat in, audio and captions out.
+
+    Args:
+        recorder: takes what is typed.
+        participant: identity of the caller, if there is one yet; otherwise the first who comes.
+    """
+
+    async def take_chat(session: AgentSession[Any], message: room_io.TextInputEvent) -> None:
+        sender = message.participant.identity if message.participant is not None else participant
+        await recorder.append(UserFinal(participant=sender, text=message.text, source="chat"))
+        await session.interrupt()
+        session.generate_reply(user_input=message.text)
+
+    options = room_io.RoomOptions(
+        audio_input=room_io.AudioInputOptions(sample_rate=SAMPLE_RATE),
+        text_input=room_io.TextInputOptions(text_input_cb=take_chat),
+        participant_kinds=[
+            rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+            rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
+            rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR,
+        ],
+    )
+    if participant:
+        options.participant_identity = participant
+    return options
+
+
+def _be_patient_with_last_words(session: CallSession, speech: Speech, patience: float) -> None:
+    """Let a close wait long only while the caller speaks, or words wait for their final.
+
+    The framework reads the option when it closes, and waits all of it whenever no final comes.
+    """
+
+    def set_patience(_: object) -> None:
+        pending = speech.stt.words_pending or session.user_state == "speaking"
+        session.options.session_close_transcript_timeout = patience if pending else NOTHING_PENDING_SECONDS
+
+    session.on("user_input_transcribed", set_patience)
+    session.on("user_state_changed", set_patience)

@@ -1,0 +1,56 @@
+"""Why a call ended, decided from what was seen. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Reason = Literal["caller_left", "room_closed", "goodbye", "error", "handover", "superseded"]
+
+
+@dataclass(slots=True)
+class Signs:
+    """What was seen of the call's end."""
+
+    entry_failed: str | None = None
+    """Class of the exception that ended the job's entry, if one did."""
+    session_error: str | None = None
+    """Sentence of the error that closed the session, if one did."""
+    agent_closed: bool = False
+    """The agent itself ended the session."""
+    caller_left: str | None = None
+    """How the caller who was listened to left (LiveKit's disconnect reason, lower case), unless back."""
+    room_ended: str | None = None
+    """Why the room connection ended (LiveKit's disconnect reason, lower case), if it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why the part ended: `reason` as in the transcript, and a detail in words."""
+
+    reason: Reason
+    detail: str
+
+
+GOODBYE_OF_A_CLIENT = ("client_initiated", "user_rejected")
+
+
+def ending(signs: Signs) -> Ending:
+    """Return the reason to store for `signs`; what came first in causing the end wins."""
+    if signs.entry_failed is not None:
+        return Ending("error", f"the call could not be set up ({signs.entry_failed})")
+    if signs.session_error is not None:
+        return Ending("error", signs.session_error)
+    if signs.room_ended == "duplicate_identity":
+        return Ending("superseded", "another agent took the call over")
+    if signs.room_ended == "room_deleted" or signs.caller_left == "room_deleted":
+        return Ending("room_closed", "the room was deleted")
+    if signs.caller_left in GOODBYE_OF_A_CLIENT:
+        return Ending("caller_left", "the caller hung up")
+    if signs.caller_left is not None:
+        return Ending("caller_left", f"the caller's connection was lost ({signs.caller_left})")
+    if signs.agent_closed:
+        return Ending("goodbye", "the agent ended the call")
+    if signs.room_ended == "room_closed":
+        return Ending("room_closed", "the room was empty")
+    if signs.room_ended is not None:
+        return Ending("room_closed", f"the connection to the room ended ({signs.room_ended})")
+    return Ending("error", "the worker was shut down during the call")

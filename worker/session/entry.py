@@ -1,0 +1,40 @@
+"""What the framework runs in a job process: module-level functions, so that they can be sent there.
+
+The transcript is stored in `on_session_end`, which the framework gives minutes; shutdown callbacks
+get seconds, and one that raises cancels the others.
+"""
+
+import signal
+
+from livekit.agents import JobContext, JobProcess
+from livekit.plugins import silero as _silero  # noqa: F401 - plugins register on the main thread only
+
+from config import Loaded, load
+from worker.session.call import Call
+from worker.speech.providers import load_vad
+
+SETTINGS, VAD, CALL = "settings", "vad", "call"
+
+
+def set_up(process: JobProcess) -> None:
+    """Prepare a job process before it has a call: settings from the environment, the VAD's model."""
+    # A SIGTERM to the process group must not end a call; the worker's main process decides.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    loaded = load(files=False)
+    process.userdata[SETTINGS] = loaded
+    process.userdata[VAD] = load_vad(loaded.settings)
+
+
+async def entry(context: JobContext) -> None:
+    """Begin the call of this job and return; it goes on until its session closes."""
+    loaded: Loaded = context.proc.userdata[SETTINGS]
+    call = await Call.begin(context, loaded)
+    context.proc.userdata[CALL] = call
+    await call.run(context.proc.userdata[VAD])
+
+
+async def on_session_end(context: JobContext) -> None:
+    """Store the call's transcript."""
+    call: Call | None = context.proc.userdata.get(CALL)
+    if call is not None:
+        await call.finish()

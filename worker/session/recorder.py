@@ -1,0 +1,43 @@
+"""The call's journal, as the speech components and the session see it."""
+
+import time
+from asyncio import Future
+from typing import Any
+
+from livekit.agents import AgentSession
+
+from worker.session.roster import Roster
+from worker.storage.journal import Accepted, Journal
+from worker.transcript.events import Event
+
+
+class CallRecorder:
+    """Appends to the journal, and knows who is speaking."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.roster: Roster | None = None
+        self.session: AgentSession[Any] | None = None
+
+    def append(self, event: Event) -> Future[Accepted]:
+        """Enqueue `event`; the future is done when it is accepted."""
+        return self._journal.append(event)
+
+    async def settled(self) -> None:
+        """Wait until everything enqueued so far is accepted, at most the append deadline."""
+        await self._journal.settled()
+
+    def ms_at(self, wall_clock: float) -> int:
+        """`wall_clock` (Unix seconds) as milliseconds on the part's clock."""
+        return max(0, round(self._journal.clock() - 1000 * (time.time() - wall_clock)))
+
+    @property
+    def participant(self) -> str:
+        """Identity of the participant who is transcribed, or an empty string."""
+        return self.roster.transcribed if self.roster is not None else ""
+
+    @property
+    def speech(self) -> str | None:
+        """Id of the speech that the agent is giving."""
+        speech = self.session.current_speech if self.session is not None else None
+        return speech.id if speech is not None else None

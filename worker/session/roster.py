@@ -1,0 +1,63 @@
+"""Who is in the room, and whom of them the session listens to."""
+
+from livekit import rtc
+
+from worker.speech.recorder import Recorder
+from worker.transcript.events import ParticipantJoined, ParticipantLeft
+
+SPEAKING_KINDS = {
+    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD: "standard",
+    rtc.ParticipantKind.PARTICIPANT_KIND_SIP: "sip",
+    rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR: "connector",
+}
+"""Kinds of participant whom the framework's RoomIO links to (room_io/types.py, participant_kinds)."""
+
+
+class Roster:
+    """Journals participants coming and going.
+
+    One participant is transcribed: the first of a speaking kind, as in the framework's RoomIO. It
+    stays theirs while they are away, for the session takes them back under the same identity.
+    """
+
+    def __init__(self, room: rtc.Room, recorder: Recorder) -> None:
+        self._room = room
+        self._recorder = recorder
+        self.transcribed = ""
+        """Identity of the participant who is transcribed; empty while nobody came."""
+        self.left: str | None = None
+        """How the transcribed participant left (disconnect reason, lower case); None while present."""
+
+    def watch(self) -> None:
+        """Journal who is there, and from now on who comes and goes."""
+        self._room.on("participant_connected", self._joined)
+        self._room.on("participant_disconnected", self._left)
+        for participant in self._room.remote_participants.values():
+            self._joined(participant)
+
+    def _joined(self, participant: rtc.RemoteParticipant) -> None:
+        kind = SPEAKING_KINDS.get(participant.kind)
+        if kind is not None and not self.transcribed:
+            self.transcribed = participant.identity
+        transcribed = participant.identity == self.transcribed
+        if transcribed:
+            self.left = None
+        self._recorder.append(
+            ParticipantJoined(
+                identity=participant.identity,
+                name=participant.name,
+                participant_kind=kind or rtc.ParticipantKind.Name(participant.kind).rpartition("_")[2].lower(),
+                transcribed=transcribed,
+            )
+        )
+
+    def _left(self, participant: rtc.RemoteParticipant) -> None:
+        how = disconnect_reason(participant.disconnect_reason)
+        if participant.identity == self.transcribed:
+            self.left = how
+        self._recorder.append(ParticipantLeft(identity=participant.identity, reason=how))
+
+
+def disconnect_reason(reason: "rtc.DisconnectReason.ValueType | None") -> str:
+    """LiveKit's disconnect reason in lower case, `unknown_reason` without one."""
+    return rtc.DisconnectReason.Name(reason or rtc.DisconnectReason.UNKNOWN_REASON).lower()

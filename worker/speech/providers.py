@@ -1,0 +1,163 @@
+"""The STT, LLM, TTS and VAD that the settings ask for, wrapped so that they write ahead."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from livekit.agents import llm, tts, vad
+from livekit.plugins import openai, silero
+
+from config import Settings
+from config.proxies import proxy_for
+from worker.errors import Misconfigured
+from worker.loading import load_class
+from worker.speech.assemblyai import RecordingSTT
+from worker.speech.llm import WriteAheadLLM
+from worker.speech.recorder import Recorder
+from worker.speech.tts import WriteAheadTTS
+
+SAMPLE_RATE: Final = 16_000
+"""Hz of the audio for STT and VAD. The room's 48 kHz audio is resampled once, to what both take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The parts of one call's session."""
+
+    stt: RecordingSTT
+    llm: WriteAheadLLM
+    tts: WriteAheadTTS
+
+    async def aclose(self) -> None:
+        """Close all three; a `Termination` that is still due is waited for."""
+        for part in (self.stt, self.llm, self.tts):
+            await part.aclose()
+
+
+def build_speech(settings: Settings, recorder: Recorder) -> Speech:
+    """Return the parts for one call; call it on the job's event loop.
+
+    Raises:
+        Misconfigured: `llm.plugin` or `tts.plugin` cannot be loaded or made.
+    """
+    return Speech(
+        stt=_build_stt(settings, recorder),
+        llm=WriteAheadLLM(build_llm(settings), recorder),
+        tts=WriteAheadTTS(build_tts(settings), recorder),
+    )
+
+
+def load_vad(settings: Settings) -> vad.VAD:
+    """Return the local voice activity detection; takes about 0.2 s, once a process."""
+    return silero.VAD.load(
+        min_speech_duration=settings.turns.vad_min_speech / 1000,
+        min_silence_duration=settings.turns.vad_min_silence / 1000,
+        # A threshold other than the STT's makes a dead zone in which barge-in comes late.
+        activation_threshold=settings.stt.vad_threshold,
+        deactivation_threshold=max(settings.stt.vad_threshold - 0.15, 0.01),
+        sample_rate=SAMPLE_RATE,
+    )
+
+
+def build_llm(settings: Settings) -> llm.LLM[Any]:
+    """Return the LLM without our wrapper.
+
+    Raises:
+        Misconfigured: `llm.plugin` cannot be loaded or made.
+    """
+    if settings.llm.plugin is not None:
+        built = _build_plugin("llm", settings.llm.plugin, llm.LLM, settings.llm.options)
+        assert isinstance(built, llm.LLM)
+        return built
+    return openai.LLM(
+        model=settings.llm.model,
+        temperature=settings.llm.temperature,
+        api_key=_secret(settings.llm.api_key),
+        base_url=settings.llm.base_url,
+    )
+
+
+def build_tts(settings: Settings) -> tts.TTS[Any]:
+    """Return the TTS without our wrapper.
+
+    Raises:
+        Misconfigured: `tts.plugin` cannot be loaded or made.
+    """
+    if settings.tts.plugin is not None:
+        built = _build_plugin("tts", settings.tts.plugin, tts.TTS, settings.tts.options)
+        assert isinstance(built, tts.TTS)
+        return built
+    return openai.TTS(
+        model=settings.tts.model,
+        voice=settings.tts.voice,
+        speed=settings.tts.speed,
+        response_format=settings.tts.response_format,
+        api_key=_secret(settings.tts.api_key),
+        base_url=settings.tts.base_url,
+    )
+
+
+def stt_options(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of `assemblyai.STT` for `settings`, both silence bounds always among them.
+
+    Left unset, the plugin sends 100 ms for either bound to the Universal-3 models, so that every
+    pause would end the turn.
+    """
+    stt, turns = settings.stt, settings.turns
+    options: dict[str, Any] = {
+        "model": stt.model,
+        "api_key": _secret(stt.api_key),
+        "base_url": stt.base_url,
+        "sample_rate": SAMPLE_RATE,
+        "encoding": stt.encoding,
+        "min_turn_silence": turns.min_turn_silence,
+        "max_turn_silence": turns.max_turn_silence,
+        "vad_threshold": stt.vad_threshold,
+    }
+    if stt.keyterms:
+        options["keyterms_prompt"] = list(stt.keyterms)
+    if stt.family == "universal-streaming":
+        # The plugin takes every end of turn for a final unless it is told which of the two counts.
+        options["format_turns"] = stt.format_turns
+        options["end_of_turn_confidence_threshold"] = stt.end_of_turn_confidence
+    elif stt.language_codes:
+        options["language_codes"] = list(stt.language_codes)
+    return options
+
+
+def provider_names(settings: Settings) -> dict[str, str]:
+    """Return who listens, thinks and speaks, for the transcript: the endpoint where it is not the vendor's."""
+    return {
+        "stt": _provider_name(settings.stt.model, settings.stt.base_url, "assemblyai.com", "AssemblyAI"),
+        "llm": settings.llm.plugin or _provider_name(settings.llm.model, settings.llm.base_url, "openai.com", "OpenAI"),
+        "tts": settings.tts.plugin or _provider_name(settings.tts.model, settings.tts.base_url, "openai.com", "OpenAI"),
+    }
+
+
+def _provider_name(model: str, base_url: str, vendor_domain: str, vendor: str) -> str:
+    host = urlsplit(base_url).hostname or ""
+    if host == vendor_domain or host.endswith("." + vendor_domain):
+        return f"{vendor} {model}"
+    return f"{model} at {urlsplit(base_url).netloc}, not {vendor}"
+
+
+def _build_stt(settings: Settings, recorder: Recorder) -> RecordingSTT:
+    # The framework's own session would go through the proxy of the LiveKit server, whatever the host.
+    http_session = aiohttp.ClientSession(proxy=proxy_for(settings.stt.base_url))
+    return RecordingSTT(recorder=recorder, http_session=http_session, **stt_options(settings))
+
+
+def _build_plugin(section: str, path: str, base: type, options: dict[str, Any]) -> object:
+    plugin = load_class(f"{section}.plugin", path, base)
+    try:
+        return plugin(**options)
+    except Exception as error:
+        raise Misconfigured(
+            f"{section}.plugin {path} cannot be made from {section}.options "
+            f"({type(error).__name__}: {error}); see the plugin's documentation."
+        ) from error
+
+
+def _secret(value: Any) -> str:
+    return value.get_secret_value() if value is not None else ""

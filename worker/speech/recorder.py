@@ -1,0 +1,35 @@
+"""What the speech components need of the call's journal."""
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+from worker.transcript.events import Event
+
+
+class Recorder(Protocol):
+    """Takes events in order, and says when they are on disk."""
+
+    def append(self, event: Event) -> Awaitable[object]:
+        """Enqueue `event` at once; the returned awaitable is done when it is accepted.
+
+        Never raises, and never keeps a caller waiting for longer than `storage.append_deadline_ms`.
+        """
+        ...
+
+    async def settled(self) -> None:
+        """Return when everything enqueued so far is accepted, or its deadline has passed."""
+        ...
+
+    def ms_at(self, wall_clock: float) -> int:
+        """`wall_clock` (Unix seconds) as milliseconds since the part began, never negative."""
+        ...
+
+    @property
+    def participant(self) -> str:
+        """Identity of the participant whom the session listens to, or an empty string."""
+        ...
+
+    @property
+    def speech(self) -> str | None:
+        """Id of the speech that the agent is giving, if it is giving one."""
+        ...
