@@ -1,0 +1,64 @@
+# Verbatim: `make` lists what can be done. Every target prepares what it needs by itself.
+
+# The first Python that will do; name another with `make PYTHON=python3.12 …`.
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
+	&& echo $$python && exit; done; echo python3)
+endif
+
+RUN := .venv/bin/python -m
+PREPARE := command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON); install Python 3.11 to 3.14." >&2; exit 1; }; \
+	$(PYTHON) -m bootstrap
+
+.DEFAULT_GOAL := help
+.PHONY: help setup packages demo test test-all soak test-live check lint typecheck format lock image clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## prepare this checkout: Python packages and livekit-server (2 minutes the first time)
+	@$(PREPARE)
+
+packages:
+	@$(PREPARE) --packages-only
+
+demo: setup ## a whole call on this machine: no keys, no account
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(RUN) worker demo
+
+test: setup check ## what every change must pass: checks and fast tests (at most 8 minutes)
+	$(RUN) pytest -m "not slow and not soak and not live"
+
+test-all: setup check ## all tests but soak and live ones (at most 45 minutes)
+	$(RUN) pytest -m "not soak and not live"
+
+soak: setup ## the full counts; results are kept under bench/results/
+	$(RUN) pytest -m soak --hypothesis-profile=soak
+
+test-live: setup ## the same contracts with the real services and your own keys; costs a little
+	$(RUN) pytest -m live tests/live
+
+check: lint typecheck
+
+lint: packages ## style, likely bugs, and the direction of the imports
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	.venv/bin/lint-imports
+
+typecheck: packages ## types, strictly
+	$(RUN) mypy
+
+format: packages ## put the code into the project's format
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+lock: packages ## bring uv.lock up to date with pyproject.toml
+	@.tools/uv-*/bin/uv lock
+
+image: ## build the container image with the engine that is installed
+	@engine=$$(command -v podman || command -v docker || command -v buildah) || \
+		{ echo "There is no podman, docker or buildah on PATH; install one of them." >&2; exit 1; }; \
+	"$$engine" build --tag verbatim .
+
+clean: ## delete what the checkout has made: environment, tools, caches
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

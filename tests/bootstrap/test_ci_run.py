@@ -1,0 +1,54 @@
+"""`.ci/run` installs what the tests use, runs both sizes, fails when one fails and ends with their closing lines."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+FAKES = {
+    "make": 'echo "make $1 CI=$CI" >>"$CALLS"; echo "==== 3 passed in 1.50s ===="; [[ $1 != "$FAILING" ]]',
+    "dpkg-query": '[[ " $INSTALLED " == *" ${@: -1} "* ]] && echo "install ok installed"',
+    "apt-get": 'echo "apt-get $*" >>"$CALLS"',
+}
+
+
+def _run(tmp_path: Path, *, failing: str = "", installed: str = "flite buildah debootstrap") -> tuple[int, str, str]:
+    """Runs it with stand-ins for make and Debian's tools; its status, its output, and what was called."""
+    programs, calls = tmp_path / "bin", tmp_path / "calls"
+    programs.mkdir()
+    calls.touch()
+    for name, script in FAKES.items():
+        (programs / name).write_text(f"#!/usr/bin/env bash\n{script}\n")
+        (programs / name).chmod(0o755)
+    fakes = {"CALLS": str(calls), "FAILING": failing, "INSTALLED": installed}
+    done = subprocess.run(
+        [PROJECT / ".ci" / "run"], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+        env={"PATH": f"{programs}:{os.environ['PATH']}", **fakes},
+    )  # fmt: skip
+    return done.returncode, done.stdout, calls.read_text()
+
+
+def test_both_sizes_run_in_order_and_their_closing_lines_end_the_output(tmp_path: Path) -> None:
+    status, output, calls = _run(tmp_path)
+    assert status == 0
+    assert calls.splitlines() == ["make test CI=true", "make test-all CI=true"]
+    assert output.splitlines()[-2:] == [
+        "make test: ==== 3 passed in 1.50s ====",
+        "make test-all: ==== 3 passed in 1.50s ====",
+    ]
+
+
+@pytest.mark.parametrize("failing", ["test", "test-all"])
+def test_it_fails_when_a_size_fails(tmp_path: Path, failing: str) -> None:
+    status, output, _ = _run(tmp_path, failing=failing)
+    assert status != 0
+    assert f"make {failing}: ==== 3 passed in 1.50s ====" in output
+
+
+@pytest.mark.needs("linux", "root")
+@pytest.mark.slow
+def test_only_the_missing_packages_are_installed(tmp_path: Path) -> None:
+    _, _, calls = _run(tmp_path, installed="flite")
+    assert "apt-get install --yes --no-install-recommends buildah debootstrap" in calls.splitlines()

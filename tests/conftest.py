@@ -1,0 +1,15 @@
+"""What every test may use: the real parts beside the product, and the rules of a session.
+
+Each part has its own file under `tests/parts/`; this file only names them.
+"""
+
+pytest_plugins = [
+    "tests.parts.availability",
+    "tests.parts.image",
+    "tests.parts.leftovers",
+    "tests.parts.livekit_server",
+    "tests.parts.network",
+    "tests.parts.results",
+    "tests.parts.sizes",
+    "tests.parts.standins",
+]

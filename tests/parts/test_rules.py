@@ -1,0 +1,130 @@
+"""The rules of a session hold: skips are listed or fail, nothing is left behind, a hang fails."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.parts.availability import PROJECT
+
+NEEDS_A_PART = """
+import pytest
+from tests.parts import availability
+
+@pytest.fixture
+def voice(monkeypatch):
+    monkeypatch.setitem(availability.MISSING, "flite", lambda: "no flite")
+    availability.require("flite")
+
+def test_one(voice):
+    pass
+"""
+LEAVES_A_PROCESS = """
+import subprocess
+def test_one():
+    # Through a shell that ends at once, so that nobody is its parent any more.
+    subprocess.run("sleep 600 >/dev/null 2>&1 &", shell=True, check=True)
+"""
+LEAVES_A_PORT = """
+import socket
+held = socket.socket()
+def test_one():
+    held.bind(("127.0.0.1", 0))
+    held.listen()
+"""
+HANGS = """
+import asyncio, pytest
+@pytest.mark.timeout(1)
+async def test_one():
+    await asyncio.Event().wait()
+
+def test_two():
+    pass
+"""
+LOOKS_FOR_A_PROXY = """
+import json
+import os
+def test_one(outside):
+    assert "HTTPS_PROXY" not in os.environ
+    assert outside["HTTPS_PROXY"] == "http://proxy:3128"
+"""
+
+
+def _session(tmp_path: Path, source: str, **environment: str) -> tuple[int, str]:
+    """Runs the tests of `source` as a session of its own; returns its exit status and what it wrote."""
+    (tmp_path / "test_it.py").write_text(source)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_mode = auto\nmarkers =\n needs: a part\n slow: slow\n soak: soak\n live: live\n"
+    )
+    plugins = ("availability", "leftovers", "network", "results", "sizes")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", tmp_path, "-p", "no:cacheprovider", "-p", "no:randomly",
+         *(argument for name in plugins for argument in ("-p", f"tests.parts.{name}"))],
+        cwd=tmp_path, env={**os.environ, "CI": "", "PYTHONPATH": str(PROJECT), **environment},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=50,
+    )  # fmt: skip
+    return run.returncode, run.stdout
+
+
+def test_a_missing_part_is_skipped_and_listed_at_the_end(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, NEEDS_A_PART)
+    assert status == 0, output
+    listed = output.split("not tested on this machine")[1]
+    assert "1  needs flite: no flite" in listed
+
+
+def test_on_the_build_server_a_missing_part_is_a_failure(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, NEEDS_A_PART, CI="true")
+    assert status == 1, output
+    assert "no test may be skipped here (needs flite: no flite)" in output
+
+
+def test_an_unknown_part_is_an_error_and_no_skip(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, "import pytest\n@pytest.mark.needs('flute')\ndef test_one(): pass\n")
+    assert status == 1, output
+
+
+def test_a_module_that_is_skipped_fails_on_the_build_server(tmp_path: Path) -> None:
+    source = "import pytest\npytest.skip('no such library', allow_module_level=True)\n"
+    assert _session(tmp_path, source)[0] == pytest.ExitCode.NO_TESTS_COLLECTED
+    status, output = _session(tmp_path, source, CI="true")
+    assert status not in {0, pytest.ExitCode.NO_TESTS_COLLECTED}, output
+    assert "no such library" in output
+
+
+@pytest.mark.parametrize(
+    ("source", "named"), [(LEAVES_A_PROCESS, "sleep 600"), (LEAVES_A_PORT, "still open in the test run itself")]
+)
+def test_a_session_that_leaves_something_behind_fails_and_names_it(tmp_path: Path, source: str, named: str) -> None:
+    status, output = _session(tmp_path, source)
+    assert status == 1, output
+    assert named in output.split("left behind by the tests")[1]
+
+
+def test_a_test_that_hangs_fails_and_the_next_one_runs(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, HANGS)
+    assert status == 1
+    assert "1 failed, 1 passed" in output
+
+
+def test_no_proxy_stands_between_a_test_and_this_machine(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, LOOKS_FOR_A_PROXY, HTTPS_PROXY="http://proxy:3128")
+    assert status == 0, output
+
+
+def test_only_soak_tests_leave_results(tmp_path: Path) -> None:
+    source = (
+        "import pytest\nfrom tests.parts import results\n"
+        f"results.FOLDER = results.Path({str(tmp_path)!r}) / 'results'\n"
+        "@pytest.mark.parametrize('word', ['soak'])\ndef test_fast(word): pass\n"
+        "@pytest.mark.soak\ndef test_long(record_property): record_property('calls', 3)\n"
+    )
+    status, output = _session(tmp_path, source)
+    assert status == 0, output
+    (written,) = (tmp_path / "results").iterdir()
+    (result,) = json.loads(written.read_text())["results"]
+    assert result["test"].endswith("::test_long")
+    assert (result["outcome"], result["figures"]) == ("passed", {"calls": 3})
