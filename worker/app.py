@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from livekit.agents import AgentServer, JobRequest
 
 from config import Loaded, Settings
-from config.proxies import proxy_for, without_loopback
+from config.proxies import proxy_for
 from worker.errors import Unreachable
 from worker.fleet.health import HealthServer
 from worker.session import entry
@@ -158,16 +158,6 @@ class Worker:
             await self._server.drain()
         except TimeoutError:
             logger.warning("calls were still running after fleet.drain_timeout: ending them")
-
-
-def publish(loaded: Loaded) -> None:
-    """Make this process's children see the effective settings, and no proxy between them and this machine."""
-    os.environ.update(loaded.environment())
-    os.environ.update(without_loopback(os.environ))
-    # Models that this worker never asks for would cost every process 250 MB.
-    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
-    # Prompts and what people said stay out of traces.
-    os.environ["LIVEKIT_TELEMETRY_ALLOW_PII"] = "0"
 
 
 async def serve(loaded: Loaded) -> None:

@@ -44,11 +44,17 @@ class Image:
     root: Path
 
     def run(
-        self, command: Sequence[str], data: Path, environment: Mapping[str, str] | None = None, timeout_s: float = 60
+        self,
+        command: Sequence[str],
+        data: Path,
+        environment: Mapping[str, str] | None = None,
+        timeout_s: float = 60,
+        *,
+        tmpfs: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Runs `command` in the image to its end; its output is captured as text."""
         return subprocess.run(
-            self._entering(command, data), env=self._environment(environment), stdin=subprocess.DEVNULL,
+            self._entering(command, data, tmpfs=tmpfs), env=self._environment(environment), stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=timeout_s,
         )  # fmt: skip
 
@@ -75,7 +81,7 @@ class Image:
         image = dict(pair.split("=", 1) for pair in self.config["Env"])
         return image | dict(environment or {})
 
-    def _entering(self, command: Sequence[str], data: Path) -> list[str]:
+    def _entering(self, command: Sequence[str], data: Path, *, tmpfs: bool = True) -> list[str]:
         """The command line that enters the image: each program but the last replaces itself by the next one."""
         volumes = {target: data / Path(target).name for target in self.config["Volumes"]}
         for folder in volumes.values():
@@ -88,7 +94,7 @@ class Image:
             *(f'{mount} --rbind {folder} "$0{folder}"' for folder in ("/dev", "/proc")),
             *(f'{mount} --bind {file} "$0{file}"' for file in ("/etc/hosts", "/etc/resolv.conf")),
             *(f'{mount} --bind "{folder}" "$0{target}"' for target, folder in volumes.items()),
-            f'{mount} -t tmpfs -o mode=1777 tmpfs "$0/tmp"',
+            *([f'{mount} -t tmpfs -o mode=1777 tmpfs "$0/tmp"'] if tmpfs else []),
             f'{mount} -o remount,bind,ro "$0"',
             f'exec {_which("chroot")} --userspec={self.config["User"]} --groups= "$0" "$@"',
         ]

@@ -9,6 +9,7 @@ from rich.console import Console
 from config import SettingsError
 from worker.cli.options import AsJson, ConfigFile, Profile, Set, load_settings
 from worker.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_UNAVAILABLE
+from worker.surroundings import publish
 
 MARKS = {
     "fine": "[green]✓[/]",
@@ -21,9 +22,6 @@ MARKS = {
 
 def command(config: ConfigFile = None, profile: Profile = None, set_: Set = None, json_: AsJson = False) -> None:
     """Check settings, keys, LiveKit, STT, LLM, TTS, storage and this machine; each with its remedy."""
-    from worker.app import publish
-    from worker.doctor import Verdict, examine
-
     try:
         loaded = load_settings("doctor", config, profile, set_)
     except SettingsError as error:
@@ -33,6 +31,8 @@ def command(config: ConfigFile = None, profile: Profile = None, set_: Set = None
             raise typer.Exit(EXIT_CONFIGURATION) from None
         raise
     publish(loaded)
+    from worker.doctor import Verdict, examine
+
     found = asyncio.run(examine(loaded.settings))
     if json_:
         typer.echo(

@@ -24,15 +24,16 @@ def run(loaded: Loaded) -> None:
     """
     from worker.logs import set_up_logging
     from worker.machine import check_temporary_directory
+    from worker.surroundings import publish
 
     telemetry = loaded.settings.telemetry
     set_up_logging(telemetry.log_level, readable=telemetry.log_format == "readable")
     check_temporary_directory()
 
-    # Only now: importing the SDK takes seconds, and everything above needs none of it.
-    from worker.app import publish, serve
-
     publish(loaded)
+    # Only now: importing the SDK takes seconds, and everything above needs none of it.
+    from worker.app import serve
+
     asyncio.run(_check_and_serve(loaded, serve))
 
 

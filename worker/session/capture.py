@@ -5,6 +5,7 @@ from typing import Any
 from livekit.agents import (
     AgentHandoff,
     AgentSession,
+    AgentStateChangedEvent,
     ChatMessage,
     CloseEvent,
     ConversationItemAddedEvent,
@@ -37,12 +38,20 @@ class Capture:
         self._recorder = recorder
         self._said: set[str] = set()
         self._tool_names: dict[str, str] = {}
+        self._quiet_since: float | None = None
         self.close: CloseEvent | None = None
+        session.on("agent_state_changed", self._agent_state_changed)
         session.on("conversation_item_added", self._item_added)
         session.on("tool_execution_updated", self._tool_updated)
         session.on("speech_created", self._speech_created)
         session.on("error", self._error)
         session.on("close", self._closed)
+
+    def _agent_state_changed(self, event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._quiet_since = None
+        elif event.old_state == "speaking":
+            self._quiet_since = event.created_at
 
     def _item_added(self, event: ConversationItemAddedEvent) -> None:
         # Hand-offs and configuration updates pass here too; only messages were said.
@@ -67,7 +76,7 @@ class Capture:
                 text=text,
                 interrupted=message.interrupted,
                 started_ms=self._ms(metrics.get("started_speaking_at")),
-                ended_ms=self._ms(metrics.get("stopped_speaking_at")),
+                ended_ms=self._ms(self._stopped_speaking_at(message)),
             )
         )
         stages = {
@@ -79,6 +88,12 @@ class Capture:
         answer_ms = _milliseconds(metrics.get("e2e_latency"))
         if known or answer_ms is not None:
             self._recorder.append(TurnLatency(speech=speech, answer_ms=answer_ms, stages=known))
+
+    def _stopped_speaking_at(self, message: ChatMessage) -> float | None:
+        # A voice that is talked over falls silent at once; that it is over for good is decided a second later.
+        if message.interrupted and self._quiet_since is not None and "started_speaking_at" in message.metrics:
+            return self._quiet_since
+        return message.metrics.get("stopped_speaking_at")
 
     def _ms(self, wall_clock: float | None) -> int | None:
         return None if wall_clock is None else self._recorder.ms_at(wall_clock)

@@ -1,0 +1,25 @@
+"""The environment of this process and its children, set before the SDK is imported."""
+
+import os
+
+from config import Loaded
+from config.proxies import without_loopback
+
+SDK_SWITCHES = {
+    # Models that this worker never asks for would cost every process 250 MB (livekit-agents, ipc/_preload.py).
+    "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
+    # Prompts and what people said stay out of traces (livekit-agents, telemetry).
+    "LIVEKIT_TELEMETRY_ALLOW_PII": "0",
+    # The runtime of the voice activity detection reports to its vendor unless told not to (onnxruntime).
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+
+
+def publish(loaded: Loaded) -> None:
+    """Make this process and its children see the effective settings, and reach this machine without a proxy.
+
+    Call it before anything imports livekit: some of its parts read their variables while they are imported.
+    """
+    os.environ.update(loaded.environment())
+    os.environ.update(without_loopback(os.environ))
+    os.environ.update(SDK_SWITCHES)
