@@ -12,9 +12,14 @@ from livekit.agents import AgentServer, JobRequest
 
 from config import Loaded, Settings
 from config.proxies import proxy_for
-from worker.errors import Unreachable
+from worker.errors import Failed, Unreachable
 from worker.fleet.health import HealthServer
+from worker.livekit_api import check_credentials
 from worker.session import entry
+from worker.session.agents import build_agent
+from worker.storage.errors import StorageError
+from worker.storage.probe import probe_journal_directory
+from worker.storage.store import Store
 
 logger = logging.getLogger("verbatim.worker")
 
@@ -57,6 +62,7 @@ class Worker:
             job_memory_warn_mb=fleet.job_memory_warn_mb,
             job_memory_limit_mb=fleet.job_memory_limit_mb,
             setup_fnc=entry.set_up,
+            preload_modules=["worker.fleet.ignored_signals"],
         )
         server.rtc_session(
             entry.entry,
@@ -115,10 +121,14 @@ class Worker:
         """Serve until SIGTERM or SIGINT, then let calls end, within `fleet.drain_timeout`.
 
         Raises:
-            Failed: the health port cannot be used.
+            Failed: storage or journals cannot be written, or the health port cannot be used.
+            Misconfigured: LiveKit refuses the key and secret, or `agent.class` cannot be used.
             Unreachable: the connection to LiveKit was lost, and retried in vain.
         """
         with _signals(self._stop):
+            await _check(self._settings)
+            if self.draining:
+                return
             await self._health.start(self._settings.fleet.health_host, self._settings.fleet.health_port)
             logger.info("health is served", extra={"port": self._health.port})
             serving = asyncio.create_task(self._server.run())
@@ -158,6 +168,20 @@ class Worker:
             await self._server.drain()
         except TimeoutError:
             logger.warning("calls were still running after fleet.drain_timeout: ending them")
+
+
+async def _check(settings: Settings) -> None:
+    try:
+        await Store.at(settings.storage.url).probe()
+        await probe_journal_directory(settings.storage.journal_dir)
+    except StorageError as error:
+        raise Failed(str(error)) from None
+    build_agent(settings)
+    try:
+        await check_credentials(settings)
+    except Unreachable as refusal:
+        # A server that is started beside the worker may take a moment; the worker keeps trying.
+        logger.warning("%s", refusal)
 
 
 async def serve(loaded: Loaded) -> None:

@@ -1,5 +1,6 @@
 """The LiveKit server's API, with its failures as sentences."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,7 +13,7 @@ from config.proxies import proxy_for
 from worker.errors import Failed, Misconfigured, Unreachable
 
 SECONDS = 10.0
-"""How long a request may take."""
+"""How long all that is asked of one client may take."""
 
 
 @asynccontextmanager
@@ -26,15 +27,17 @@ async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
     """
     livekit = settings.livekit
     assert livekit.url is not None and livekit.api_key is not None and livekit.api_secret is not None
-    timeout = aiohttp.ClientTimeout(total=SECONDS)
-    async with aiohttp.ClientSession(proxy=proxy_for(livekit.url), timeout=timeout) as http:
+    async with aiohttp.ClientSession(proxy=proxy_for(livekit.url)) as http:
+        client = api.LiveKitAPI(
+            livekit.url,
+            livekit.api_key.get_secret_value(),
+            livekit.api_secret.get_secret_value(),
+            session=http,
+        )
         try:
-            yield api.LiveKitAPI(
-                livekit.url,
-                livekit.api_key.get_secret_value(),
-                livekit.api_secret.get_secret_value(),
-                session=http,
-            )
+            # The client's requests carry a timeout of their own, "none", which overrides the session's.
+            async with asyncio.timeout(SECONDS):
+                yield client
         except api.TwirpError as error:
             if error.status in (401, 403):
                 raise Misconfigured(

@@ -19,6 +19,9 @@ _QUOTING = [
     re.compile(r"(no audio frames were pushed for text: ).*", re.DOTALL),
 ]
 
+EXPLAINED = ("Error in _connection_task",)
+"""livekit-agents 1.8.9, worker.py: the connection to LiveKit was given up."""
+
 _OWN_FIELDS = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 NOISY = ["aiohttp.access", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "livekit", "asyncio"]
@@ -49,6 +52,14 @@ class WithoutWords(logging.Filter):
         elif record.exc_text:
             record.exc_text = without_words(record.exc_text)
         return True
+
+
+class Explained(logging.Filter):
+    """Drops tracebacks of failures that end the command, which then says them in a sentence."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether `record` is to be written."""
+        return not record.getMessage().startswith(EXPLAINED)
 
 
 class JsonLines(logging.Formatter):
@@ -89,6 +100,7 @@ def set_up_logging(level: str, *, readable: bool, stream: TextIO | None = None) 
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.addFilter(WithoutWords())
+    handler.addFilter(Explained())
     handler.setFormatter(Readable() if readable else JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in NOISY:

@@ -37,8 +37,11 @@ def check_temporary_directory() -> None:
         with tempfile.TemporaryDirectory(prefix="verbatim-") as directory:
             Path(directory, "probe").write_bytes(os.urandom(16))
     except OSError as error:
+        # tempfile tried several directories, and says so in words of its own.
+        no_candidate = isinstance(error, FileNotFoundError)
+        reason = "no usual directory for them is writable" if no_candidate else error.strerror
         raise Failed(
-            f"Temporary files cannot be written ({error.strerror or error}); mount a tmpfs at /tmp, "
+            f"Temporary files cannot be written ({reason}); mount a tmpfs at /tmp, "
             "or set TMPDIR to a directory that this user may write."
         ) from None
 

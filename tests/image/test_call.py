@@ -88,6 +88,6 @@ def test_without_a_tmpfs_start_says_so_in_one_sentence(image: Image, tmp_path: P
 
     assert done.returncode == 1
     assert [line for line in done.stderr.splitlines() if line.startswith("verbatim: ")] == [
-        "verbatim: Temporary files cannot be written (Read-only file system); mount a tmpfs at /tmp, "
+        "verbatim: Temporary files cannot be written (no usual directory for them is writable); mount a tmpfs at /tmp, "
         "or set TMPDIR to a directory that this user may write."
     ]

@@ -1,14 +1,9 @@
 """`verbatim start`: the production worker."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
 
 from config import Loaded
 from worker.cli.options import ConfigFile, Profile, Set, load_settings
-from worker.errors import Failed, Unreachable
-
-logger = logging.getLogger("verbatim.worker")
 
 
 def command(config: ConfigFile = None, profile: Profile = None, set_: Set = None) -> None:
@@ -34,29 +29,4 @@ def run(loaded: Loaded) -> None:
     # Only now: importing the SDK takes seconds, and everything above needs none of it.
     from worker.app import serve
 
-    asyncio.run(_check_and_serve(loaded, serve))
-
-
-async def _check_and_serve(loaded: Loaded, serve: Callable[[Loaded], Awaitable[None]]) -> None:
-    from worker.livekit_api import check_credentials
-    from worker.session.agents import build_agent
-    from worker.speech.providers import build_llm, build_tts
-    from worker.storage.errors import StorageError
-    from worker.storage.probe import probe_journal_directory
-    from worker.storage.store import Store
-
-    settings = loaded.settings
-    try:
-        await Store.at(settings.storage.url).probe()
-        await probe_journal_directory(settings.storage.journal_dir)
-    except StorageError as error:
-        raise Failed(str(error)) from None
-    build_agent(settings)
-    for plugin in (build_llm(settings), build_tts(settings)):
-        await plugin.aclose()
-    try:
-        await check_credentials(settings)
-    except Unreachable as refusal:
-        # A server that is started beside the worker may take a moment; the worker keeps trying.
-        logger.warning("%s", refusal)
-    await serve(loaded)
+    asyncio.run(serve(loaded))

@@ -38,6 +38,10 @@ def build_agent(settings: Settings) -> Agent:
         raise Misconfigured(
             f"agent.class names {path}, which cannot be made without arguments ({error}); give its parameters defaults."
         ) from error
+    except Exception as error:
+        raise Misconfigured(
+            f"agent.class names {path}, which cannot be made ({type(error).__name__}: {error}); mend it."
+        ) from error
     assert isinstance(agent, Agent)
     for part in ("stt", "llm", "tts"):
         if is_given(own := getattr(agent, part)) and own is not None:

@@ -4,6 +4,7 @@ The transcript is stored in `on_session_end`, which the framework gives minutes;
 get seconds, and one that raises cancels the others.
 """
 
+import os
 import signal
 
 from livekit.agents import JobContext, JobProcess
@@ -11,6 +12,7 @@ from livekit.plugins import silero as _silero  # noqa: F401 - plugins register o
 
 from config import Loaded, load
 from worker.session.call import Call
+from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
 
 SETTINGS, VAD, CALL = "settings", "vad", "call"
@@ -18,9 +20,12 @@ SETTINGS, VAD, CALL = "settings", "vad", "call"
 
 def set_up(process: JobProcess) -> None:
     """Prepare a job process before it has a call: settings from the environment, the VAD's model."""
-    # A SIGTERM to the process group must not end a call; the worker's main process decides.
+    # Where there is no forkserver to inherit it from (`worker.fleet.ignored_signals`).
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     loaded = load(files=False)
+    assert loaded.settings.livekit.url is not None
+    keep_room_direct(os.environ, loaded.settings.livekit.url)
     process.userdata[SETTINGS] = loaded
     process.userdata[VAD] = load_vad(loaded.settings)
 
