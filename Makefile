@@ -35,8 +35,8 @@ test-all: setup check ## all tests but soak and live ones (at most 45 minutes)
 soak: setup ## the full counts; results are kept under bench/results/
 	$(RUN) pytest -m soak --hypothesis-profile=soak
 
-test-live: setup ## the same contracts with the real services and your own keys; costs a little
-	$(RUN) pytest -m live tests/live
+test-live: packages ## the same contracts with the real services and your own keys; tells the cost and asks first
+	@$(RUN) tests.live
 
 check: lint typecheck
 
