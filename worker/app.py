@@ -17,6 +17,7 @@ from worker.fleet.health import HealthServer
 from worker.livekit_api import check_credentials
 from worker.session import entry
 from worker.session.agents import build_agent
+from worker.speech.providers import build_llm, build_tts
 from worker.storage.errors import StorageError
 from worker.storage.probe import probe_journal_directory
 from worker.storage.store import Store
@@ -87,7 +88,9 @@ class Worker:
     @property
     def sessions(self) -> int:
         """Calls that run now, and those that are being accepted."""
-        return len(self._server.active_jobs) + self._reserved
+        # Before it has run, the framework has neither jobs nor a list of them.
+        running = len(self._server.active_jobs) if self._registered else 0
+        return running + self._reserved
 
     @property
     def max_sessions(self) -> int:
@@ -122,7 +125,7 @@ class Worker:
 
         Raises:
             Failed: storage or journals cannot be written, or the health port cannot be used.
-            Misconfigured: LiveKit refuses the key and secret, or `agent.class` cannot be used.
+            Misconfigured: LiveKit refuses the key and secret, or a class in the settings cannot be used.
             Unreachable: the connection to LiveKit was lost, and retried in vain.
         """
         with _signals(self._stop):
@@ -162,8 +165,7 @@ class Worker:
         self._stopping.set()
 
     async def _drain(self) -> None:
-        running = len(self._server.active_jobs)
-        logger.info("stopping: no new calls", extra={"running": running})
+        logger.info("stopping: no new calls", extra={"running": self.sessions})
         try:
             await self._server.drain()
         except TimeoutError:
@@ -177,6 +179,9 @@ async def _check(settings: Settings) -> None:
     except StorageError as error:
         raise Failed(str(error)) from None
     build_agent(settings)
+    # What cannot be made now would leave the first caller in silence.
+    for plugin in (build_llm(settings), build_tts(settings)):
+        await plugin.aclose()
     try:
         await check_credentials(settings)
     except Unreachable as refusal:

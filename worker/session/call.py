@@ -26,6 +26,9 @@ from worker.transcript.events import PartEnded, PartStarted
 
 logger = logging.getLogger("verbatim.call")
 
+SID_SECONDS = 5.0
+"""How long the server may take to tell the id of a room that was joined."""
+
 HANG_UP_SECONDS = 3.0
 """How long the server may take to close the room after a goodbye."""
 
@@ -43,6 +46,7 @@ class Call:
         self._speech: Speech | None = None
         self._session: CallSession | None = None
         self._capture: Capture | None = None
+        self._joined = False
         self._entry_failed: str | None = None
         self._room_ended: str | None = None
 
@@ -102,6 +106,12 @@ class Call:
         self._session.on("close", self._end_job)
         context.room.on("disconnected", self._room_left)
         await context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        if await asyncio.wait_for(context.room.sid, SID_SECONDS) != context.job.room.sid:
+            # The room ended while the client was connecting. The client has tried again, and that made a new
+            # room of the same name, which is another call's or nobody's.
+            context.shutdown(reason="the room of this job is over")
+            return
+        self._joined = True
         self._roster.watch()
         await self._session.start(
             agent,
@@ -143,7 +153,7 @@ class Call:
     async def _hang_up(self, end: Ending) -> None:
         if end.reason not in ("goodbye", "error") or not self._settings.agent.hang_up:
             return
-        if not self._context.room.isconnected():
+        if not (self._joined and self._context.room.isconnected()):
             return
         try:
             await asyncio.wait_for(self._context.delete_room(), HANG_UP_SECONDS)
@@ -159,6 +169,7 @@ class Call:
             agent_closed=self._session is not None and self._session.said_goodbye,
             caller_left=self._roster.left,
             room_ended=self._room_ended,
+            joined=self._joined,
         )
 
 

@@ -20,6 +20,8 @@ class Signs:
     """How the caller who was listened to left (LiveKit's disconnect reason, lower case), unless back."""
     room_ended: str | None = None
     """Why the room connection ended (LiveKit's disconnect reason, lower case), if it did."""
+    joined: bool = True
+    """The agent was in the job's room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +36,23 @@ GOODBYE_OF_A_CLIENT = ("client_initiated", "user_rejected")
 
 
 def ending(signs: Signs) -> Ending:
-    """Return the reason to store for `signs`; what came first in causing the end wins."""
+    """Return the reason to store for `signs`; a cause of our own wins over what followed from it."""
     if signs.entry_failed is not None:
         return Ending("error", f"the call could not be set up ({signs.entry_failed})")
+    if not signs.joined:
+        return Ending("room_closed", "the call was over before the agent was in the room")
     if signs.session_error is not None:
         return Ending("error", signs.session_error)
     if signs.room_ended == "duplicate_identity":
         return Ending("superseded", "another agent took the call over")
+    if signs.agent_closed:
+        return Ending("goodbye", "the agent ended the call")
     if signs.room_ended == "room_deleted" or signs.caller_left == "room_deleted":
         return Ending("room_closed", "the room was deleted")
     if signs.caller_left in GOODBYE_OF_A_CLIENT:
         return Ending("caller_left", "the caller hung up")
     if signs.caller_left is not None:
         return Ending("caller_left", f"the caller's connection was lost ({signs.caller_left})")
-    if signs.agent_closed:
-        return Ending("goodbye", "the agent ended the call")
     if signs.room_ended == "room_closed":
         return Ending("room_closed", "the room was empty")
     if signs.room_ended is not None:

@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+from livekit import rtc
 from livekit.agents import (
     APIConnectionError,
     APIConnectOptions,
@@ -134,6 +135,13 @@ class RecordingStream(assemblyai.SpeechStream):
         self._turns = TurnJournal(recorder)
         self._last_error: str | None = None
         self._terminated = False
+        self._unsent_seconds = 0.0
+        """How much audio waits behind what is sent now, which was heard so long ago."""
+
+    def push_frame(self, frame: rtc.AudioFrame) -> None:
+        """Take audio, just heard, to be recognised."""
+        self._unsent_seconds += frame.duration
+        super().push_frame(frame)
 
     async def aclose(self) -> None:
         """End the stream at once; its `Terminate` and `Termination` go on beside the caller."""
@@ -213,17 +221,14 @@ class RecordingStream(assemblyai.SpeechStream):
             num_channels=1,
             samples_per_channel=self._opts.sample_rate * CHUNK_MS // 1000,
         )
-        anchored = False
         try:
             async for frame in self._input_ch:
                 if isinstance(frame, self._FlushSentinel):
                     continue  # a shorter chunk would be out of bounds; the rest goes with the next one
+                self._unsent_seconds -= frame.duration
+                self._turns.clock.send(frame.duration, time.time() - self._unsent_seconds)
+                self.start_time = self._turns.clock.zero
                 for chunk in chunks.write(frame.data.tobytes()):
-                    if not anchored:
-                        # Stream time on the server begins with the first sample it is sent.
-                        self.start_time = time.time()
-                        self._turns.begin(start_time=self.start_time)
-                        anchored = True
                     self._speech_duration += chunk.duration
                     await socket.send_bytes(chunk.data.tobytes())
             for chunk in chunks.flush():

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.speech.recorder import Recorder
+from worker.speech.stream_clock import StreamClock
 from worker.transcript.events import Event, UserEarly, UserFinal, UserInterim, Word
 
 logger = logging.getLogger("verbatim.stt")
@@ -71,13 +72,14 @@ class TurnJournal:
         self.pending = False
         """Whether the turn has words that no final has confirmed yet."""
         self._recorder = recorder
-        self._start_time = time.time()
+        self.clock = StreamClock(time.time())
+        """Where the stream's times are on the wall clock."""
         self._unwritten: UserInterim | None = None
         self._interim_written_at = float("-inf")
 
     def begin(self, *, start_time: float) -> None:
         """Stream time zero is `start_time` (Unix seconds)."""
-        self._start_time = start_time
+        self.clock.begin(start_time)
 
     def take(self, frame: dict[str, Any]) -> bool:
         """Journal what the `Turn` message `frame` says; return whether it could be read.
@@ -156,4 +158,4 @@ class TurnJournal:
         )
 
     def _ms(self, stream_ms: float) -> int:
-        return self._recorder.ms_at(self._start_time + stream_ms / 1000)
+        return self._recorder.ms_at(self.clock.wall_clock(stream_ms / 1000))

@@ -1,0 +1,73 @@
+"""The examination makes every check, and survives whatever it finds."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import Settings
+from tests.parts.livekit_server import LiveKitServer, free_ports
+from worker.doctor import Verdict, examine
+from worker.doctor.livekit import check_livekit
+from worker.doctor.machine import check_port, check_temporary_files
+from worker.doctor.storage import check_journal_directory, check_storage
+
+CHECKS = {"keys", "livekit", "stt", "llm", "tts", "storage", "journals", "port", "temporary files"}
+
+
+def settings(tmp_path: Path, **sections: Any) -> Settings:
+    given = {
+        "storage": {"url": (tmp_path / "transcripts").as_uri(), "journal_dir": str(tmp_path / "journals")},
+        "fleet": {"health_host": "127.0.0.1", "health_port": 0},
+    }
+    return Settings.model_validate(given | sections).located(tmp_path)
+
+
+async def test_without_any_key_every_check_still_has_its_finding(tmp_path: Path) -> None:
+    findings = await examine(settings(tmp_path))
+    assert {finding.check for finding in findings} == CHECKS
+    verdicts = {finding.check: finding.verdict for finding in findings}
+    assert verdicts["keys"] is Verdict.FAILED
+    assert {verdicts[name] for name in ("livekit", "stt", "llm", "tts")} == {Verdict.SKIPPED}
+    assert {verdicts[name] for name in ("storage", "journals", "port", "temporary files")} == {Verdict.FINE}
+
+
+async def test_an_examination_leaves_nothing_behind(tmp_path: Path) -> None:
+    await examine(settings(tmp_path))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+async def test_a_livekit_server_that_takes_the_keys_is_fine(livekit_server: LiveKitServer, tmp_path: Path) -> None:
+    livekit = {"url": livekit_server.url, "api_key": livekit_server.api_key, "api_secret": livekit_server.api_secret}
+    assert (await check_livekit(settings(tmp_path, livekit=livekit))).verdict is Verdict.FINE
+    refused = await check_livekit(settings(tmp_path, livekit=livekit | {"api_secret": "wrong" * 8}))
+    assert refused.verdict is Verdict.FAILED
+    assert "wrongwrong" not in refused.sentence
+
+
+async def test_a_livekit_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    livekit = {"url": f"ws://127.0.0.1:{port}", "api_key": "key", "api_secret": "secret" * 6}
+    assert (await check_livekit(settings(tmp_path, livekit=livekit))).verdict is Verdict.UNREACHABLE
+
+
+def test_a_port_that_is_taken_is_found(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        finding = check_port(settings(tmp_path, fleet={"health_host": "127.0.0.1", "health_port": port}))
+    assert finding.verdict is Verdict.FAILED
+    assert f"Port {port} on 127.0.0.1" in finding.sentence
+
+
+async def test_a_place_that_cannot_be_written_is_found(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    storage = {"url": (tmp_path / "file" / "transcripts").as_uri(), "journal_dir": str(tmp_path / "file" / "journals")}
+    own = settings(tmp_path, storage=storage)
+    assert (await check_storage(own)).verdict is Verdict.FAILED
+    assert (await check_journal_directory(own)).verdict is Verdict.FAILED
+
+
+def test_temporary_files_that_cannot_be_written_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    assert check_temporary_files().verdict is Verdict.FAILED

@@ -1,0 +1,113 @@
+"""The public port tells whether the worker lives, whether it takes calls, and why not."""
+
+import itertools
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+
+from worker.errors import Failed
+from worker.fleet.health import HealthServer, readiness
+
+
+@dataclass
+class State:
+    connected: bool = True
+    draining: bool = False
+    sessions: int = 0
+    max_sessions: int = 2
+
+
+@pytest.fixture
+def state() -> State:
+    return State()
+
+
+@pytest.fixture
+async def server(state: State) -> AsyncIterator[HealthServer]:
+    server = HealthServer("reception", state)
+    await server.start("127.0.0.1", 0)
+    yield server
+    await server.close()
+
+
+async def get(server: HealthServer, path: str) -> tuple[int, Any]:
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{server.port}{path}") as answer:
+        body = await answer.json() if answer.content_type == "application/json" else await answer.text()
+        return answer.status, body
+
+
+@pytest.mark.parametrize("path", ["/", "/livez"])
+async def test_a_process_that_runs_is_alive_whatever_its_state(server: HealthServer, state: State, path: str) -> None:
+    state.connected, state.draining = False, True
+    assert await get(server, path) == (200, "OK")
+
+
+async def test_a_worker_that_takes_calls_is_ready(server: HealthServer) -> None:
+    assert await get(server, "/readyz") == (200, {"ready": True, "full": False, "reasons": []})
+
+
+async def test_a_full_worker_is_healthy(server: HealthServer, state: State) -> None:
+    state.sessions = 2
+    assert await get(server, "/readyz") == (200, {"ready": True, "full": True, "reasons": []})
+
+
+async def test_a_worker_that_takes_no_calls_gives_its_reasons(server: HealthServer, state: State) -> None:
+    state.connected = False
+    assert await get(server, "/readyz") == (
+        503,
+        {"ready": False, "full": False, "reasons": ["disconnected from LiveKit"]},
+    )
+    state.draining = True
+    status, body = await get(server, "/readyz")
+    assert (status, body["reasons"]) == (503, ["disconnected from LiveKit", "draining"])
+
+
+async def test_sessions_and_versions_are_told(server: HealthServer, state: State) -> None:
+    state.sessions = 1
+    status, body = await get(server, "/worker")
+    assert status == 200
+    assert set(body.pop("versions")) == {"verbatim", "livekit-agents"}
+    assert body == {"agent": "reception", "sessions": 1, "max_sessions": 2, "draining": False}
+
+
+async def test_other_paths_are_not_found(server: HealthServer) -> None:
+    assert (await get(server, "/settings"))[0] == 404
+
+
+async def test_a_port_that_is_taken_is_refused_with_one_sentence(state: State) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(Failed) as caught:
+            await HealthServer("reception", state).start("127.0.0.1", port)
+    assert str(caught.value) == (
+        f"Port {port} on 127.0.0.1 cannot be used for health (Address already in use); "
+        "stop what holds it, or set fleet.health_port to another."
+    )
+    assert caught.value.status == 1
+
+
+async def test_a_host_that_does_not_exist_is_refused_with_one_sentence(state: State) -> None:
+    with pytest.raises(Failed, match=r"Port 0 on no\.such\.host\.invalid cannot be used for health"):
+        await HealthServer("reception", state).start("no.such.host.invalid", 0)
+
+
+async def test_the_port_is_free_again_after_closing(state: State) -> None:
+    first, second = HealthServer("reception", state), HealthServer("reception", state)
+    await first.start("127.0.0.1", 0)
+    port = first.port
+    await first.close()
+    await second.start("127.0.0.1", port)
+    assert second.port == port
+    await second.close()
+
+
+def test_it_is_ready_exactly_when_connected_and_not_draining() -> None:
+    for connected, draining, sessions in itertools.product((False, True), (False, True), (0, 2, 3)):
+        found = readiness(State(connected, draining, sessions))
+        assert found.ready == (connected and not draining)
+        assert found.full == (sessions >= 2)
+        assert bool(found.reasons) != found.ready

@@ -1,0 +1,167 @@
+"""The session is wired for speed and for a complete transcript."""
+
+import asyncio
+
+import pytest
+from livekit import rtc
+from livekit.agents import Agent
+from livekit.agents.voice.audio_recognition import AudioRecognition
+from livekit.agents.voice.events import UserInputTranscribedEvent
+from livekit.agents.voice.room_io import AudioInputOptions, TextInputEvent, TextInputOptions
+
+from tests.session.conftest import SETTINGS, Stage
+from tests.session.memory_audio import Microphone
+from tests.session.test_capture import says
+from tests.speech.memory_recorder import PATIENCE_S, MemoryRecorder, let_others_run
+from tests.speech.scripted_server import Connection, final, turn
+from worker.session.dialogue import NOTHING_PENDING_SECONDS, room_options
+from worker.speech.assemblyai import RecordingSTT
+from worker.transcript.events import AgentSaid, UserFinal, UserTurn
+
+
+def waiter() -> Agent:
+    return Agent(instructions="Take orders.")
+
+
+def test_the_stt_alone_ends_turns_and_nothing_is_added_to_its_silence(stage: Stage) -> None:
+    options = stage.session.options
+    assert options.turn_handling["turn_detection"] == "stt"
+    assert options.endpointing["min_delay"] == 0
+
+
+def test_no_answer_is_asked_for_before_its_turn_is_over(stage: Stage) -> None:
+    assert stage.session.options.preemptive_generation["enabled"] is False
+
+
+def test_the_caller_s_audio_always_reaches_the_stt(stage: Stage) -> None:
+    assert stage.session.options.interruption["discard_audio_if_uninterruptible"] is False
+    assert stage.session._aec_warmup_remaining == 0
+
+
+def test_an_outage_does_not_end_the_call_at_once(stage: Stage) -> None:
+    assert stage.session.conn_options.max_unrecoverable_errors == 20
+
+
+# --- the room
+
+
+async def test_audio_comes_in_as_the_stt_takes_it_and_only_people_are_listened_to(recorder: MemoryRecorder) -> None:
+    options = room_options(recorder, "")
+    assert isinstance(options.audio_input, AudioInputOptions)
+    assert options.audio_input.sample_rate == 16_000
+    assert rtc.ParticipantKind.PARTICIPANT_KIND_AGENT not in options.participant_kinds
+    assert room_options(recorder, "ada").participant_identity == "ada"
+
+
+async def chat(stage: Stage, text: str) -> None:
+    options = room_options(stage.recorder, "caller").text_input
+    assert isinstance(options, TextInputOptions)
+    took = options.text_input_cb(stage.session, TextInputEvent(text=text))
+    assert took is not None
+    await took
+
+
+async def test_what_is_typed_is_accepted_before_the_llm_sees_it(stage: Stage) -> None:
+    stage.llm.outcomes = [says("Two it is.")]
+    await stage.session.start(waiter())
+    stage.recorder.hold()
+    typing = asyncio.create_task(chat(stage, "Two pizzas, please."))
+    assert await stage.recorder.until(UserFinal) == UserFinal(
+        participant="caller", text="Two pizzas, please.", source="chat"
+    )
+    await let_others_run()
+    assert stage.llm.requests == []
+    assert stage.recorder.of(UserTurn) == []
+    stage.recorder.release()
+    await typing
+    await stage.recorder.until(AgentSaid)
+    (request,) = stage.llm.requests
+    assert request["user"] == ["Two pizzas, please."]
+
+
+# --- a spoken turn
+
+
+async def test_a_spoken_turn_is_on_disk_before_the_llm_is_asked(stage: Stage) -> None:
+    async def listens(connection: Connection) -> None:
+        await connection.begin()
+        await connection.until(lambda self: bool(self.chunks))
+        await connection.send({"type": "SpeechStarted", "timestamp": 0}, turn("two"), final("Two pizzas, please."))
+        await connection.end()
+
+    stage.llm.outcomes = [says("Two it is.")]
+    stage.server.steps = [listens]
+    stage.session.input.audio = Microphone()
+    stage.recorder.hold()
+    await stage.session.start(waiter())
+    await stage.recorder.until(UserFinal)
+    await let_others_run()
+    assert stage.llm.requests == []
+    stage.recorder.release()
+    said = await stage.recorder.until(AgentSaid)
+    assert said.text == "Two it is."
+    (request,) = stage.llm.requests
+    assert request["user"] == ["Two pizzas, please."]
+    assert [each.text for each in stage.recorder.of(UserTurn)] == ["Two pizzas, please."]
+
+
+# --- the end
+
+
+async def test_an_agent_that_ends_the_session_says_goodbye(stage: Stage) -> None:
+    await stage.session.start(waiter())
+    assert not stage.session.said_goodbye
+    closed = asyncio.Event()
+    stage.session.on("close", lambda _: closed.set())
+    stage.session.shutdown()
+    async with asyncio.timeout(PATIENCE_S):
+        await closed.wait()
+    assert stage.session.said_goodbye
+
+
+async def test_a_session_that_is_closed_from_outside_does_not(stage: Stage) -> None:
+    await stage.session.start(waiter())
+    await stage.session.aclose()
+    assert not stage.session.said_goodbye
+
+
+def heard(text: str, *, is_final: bool) -> UserInputTranscribedEvent:
+    return UserInputTranscribedEvent(transcript=text, is_final=is_final)
+
+
+async def test_a_close_is_patient_only_while_words_wait_for_their_final(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience = SETTINGS.turns.last_words_timeout / 1000
+    assert stage.session.options.session_close_transcript_timeout == NOTHING_PENDING_SECONDS
+    monkeypatch.setattr(RecordingSTT, "words_pending", True)
+    stage.session.emit("user_input_transcribed", heard("two", is_final=False))
+    assert stage.session.options.session_close_transcript_timeout == patience
+    monkeypatch.setattr(RecordingSTT, "words_pending", False)
+    stage.session.emit("user_input_transcribed", heard("Two.", is_final=True))
+    assert stage.session.options.session_close_transcript_timeout == NOTHING_PENDING_SECONDS
+
+
+async def test_a_close_is_patient_while_the_caller_speaks(stage: Stage) -> None:
+    await stage.session.start(waiter())
+    stage.session._update_user_state("speaking")
+    assert stage.session.options.session_close_transcript_timeout == SETTINGS.turns.last_words_timeout / 1000
+    stage.session._update_user_state("listening")
+    assert stage.session.options.session_close_transcript_timeout == NOTHING_PENDING_SECONDS
+
+
+async def test_the_framework_reads_the_patience_when_it_closes(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pins `session.options` being the live options: it is bent in `worker/session/dialogue.py`."""
+    given: list[object] = []
+    original = AudioRecognition._commit_user_turn
+
+    def commit(self: AudioRecognition, **options: object) -> object:
+        given.append(options["transcript_timeout"])
+        return original(self, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(AudioRecognition, "_commit_user_turn", commit)
+    stage.session.input.audio = Microphone()
+    await stage.session.start(waiter())
+    stage.session.options.session_close_transcript_timeout = 0.0625
+    await stage.session.aclose()
+    assert given == [0.0625]
