@@ -294,7 +294,7 @@ async def test_a_connection_that_fails_is_one_of_the_framework_s_errors(
         owner.on("error", seen.append)
         async with listening(owner, HASTY if step == "hang" else ONCE) as stream:
             await failure_of(stream)
-        owner.call_ended()
+        owner.deafness.lasts()
     (reported,) = seen
     assert isinstance(reported.error, error)
     assert getattr(reported.error, "status_code", None) == status

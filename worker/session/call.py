@@ -135,7 +135,7 @@ class Call:
         """
         end = ending(self._signs())
         if self._speech is not None:
-            self._speech.stt.call_ended()
+            self._speech.stt.deafness.lasts()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
         store = Store.at(self._settings.storage.url)

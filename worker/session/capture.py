@@ -1,5 +1,6 @@
 """What the session says of itself, as journal events."""
 
+import re
 from typing import Any
 
 from livekit.agents import (
@@ -28,6 +29,9 @@ from worker.transcript.events import (
     UsageReported,
     UserTurn,
 )
+
+_ADDRESS = re.compile(r"<(?:[\w.<>]+\.)?(\w+) object at 0x[0-9a-f]+>")
+"""How an agent that a tool hands over to shows in the tool's result: the class says enough."""
 
 
 class Capture:
@@ -125,7 +129,7 @@ class Capture:
                 ToolReturned(
                     call=update.call_id,
                     name=self._tool_names.pop(update.call_id, ""),
-                    output=update.message or "",
+                    output=_ADDRESS.sub(r"\1", update.message or ""),
                     failed=update.status != "done",
                 )
             )

@@ -36,16 +36,15 @@ from livekit.agents import (
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 from livekit.plugins import assemblyai
 
+from worker.speech.deafness import Deafness
 from worker.speech.recorder import Recorder
 from worker.speech.turn_frames import TurnJournal
-from worker.transcript.events import ErrorRaised, Gap, SttClosed, SttOpened
+from worker.transcript.events import ErrorRaised, SttClosed, SttOpened
 
 logger = logging.getLogger("verbatim.stt")
 
 TERMINATION_SECONDS = 1.5
 """How long a `Termination` is awaited after `Terminate`, before the socket is closed."""
-
-DEAF = "the speech recogniser was not connected"
 
 CHUNK_MS = 50
 """Audio per message; AssemblyAI takes 50 to 1000 ms (streaming API, "Audio requirements")."""
@@ -65,7 +64,7 @@ class RecordingSTT(assemblyai.STT):
         self._recorder = recorder
         self._http_session = http_session
         self._farewells: set[asyncio.Task[None]] = set()
-        self._deaf_since: int | None = None
+        self.deafness = Deafness(recorder)
 
     def stream(
         self,
@@ -85,23 +84,6 @@ class RecordingSTT(assemblyai.STT):
         )
         self._streams.add(stream)
         return stream
-
-    def hears(self) -> None:
-        """A session began: the time without one, if there was any, is a gap in the transcript."""
-        if self._deaf_since is not None:
-            self._recorder.append(Gap(from_ms=self._deaf_since, to_ms=self._recorder.ms_at(time.time()), reason=DEAF))
-            self._deaf_since = None
-
-    def went_deaf(self) -> None:
-        """A session could not begin, or ended before the call did."""
-        if self._deaf_since is None:
-            self._deaf_since = self._recorder.ms_at(time.time())
-
-    def call_ended(self) -> None:
-        """The call is over: a gap that is still open lasts until its end."""
-        if self._deaf_since is not None:
-            self._recorder.append(Gap(from_ms=self._deaf_since, reason=DEAF))
-            self._deaf_since = None
 
     @property
     def words_pending(self) -> bool:
@@ -177,7 +159,7 @@ class RecordingStream(assemblyai.SpeechStream):
         try:
             await self._listen(await self._connect())
         except APIError:
-            self._owner.went_deaf()
+            self._owner.deafness.begins()
             raise
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -267,7 +249,7 @@ class RecordingStream(assemblyai.SpeechStream):
         kind = frame.get("type")
         if kind == "Begin":
             self._turns.session = str(frame.get("id", ""))
-            self._owner.hears()
+            self._owner.deafness.ends()
             self._recorder.append(
                 SttOpened(
                     stream=self._turns.session,

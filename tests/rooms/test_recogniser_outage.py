@@ -1,0 +1,105 @@
+"""The recogniser fails; the call goes on, and the transcript says what may be missing."""
+
+import asyncio
+
+import pytest
+
+from tests.rooms.conversation import Call, Line, hold
+from tests.rooms.surroundings import Surroundings, until
+from tests.rooms.words import words
+from tests.rooms.worker_process import WorkerProcess
+
+pytestmark = pytest.mark.timeout(90)
+
+REFUSED_FOR_S = 3.0
+LONG = "Is there a discount for students?"
+PASSWORD = "I forgot my password."
+
+
+async def _refused(surroundings: Surroundings) -> Call:
+    stt = surroundings.assemblyai
+    sessions = len(stt.log()["sessions"])
+
+    async def connected() -> bool | None:
+        return True if len(stt.log()["sessions"]) > sessions else None
+
+    async def talk(line: Line) -> None:
+        await until(connected, 20, "the worker did not connect again")
+        await line.ask(PASSWORD)
+
+    stt.set_fault("refuse", seconds=REFUSED_FOR_S)
+    return await hold(surroundings, talk, agent="desk", what="refused")
+
+
+async def _dropped(surroundings: Surroundings) -> Call:
+    async def talk(line: Line) -> None:
+        line.spoken.append(await line.caller.speak(LONG))
+        await line.listen()
+        await line.ask(PASSWORD)
+
+    surroundings.assemblyai.set_fault("abort", when="mid_turn", count=1)
+    return await hold(surroundings, talk, agent="desk", what="dropped")
+
+
+@pytest.fixture(scope="module")
+def refused(surroundings: Surroundings, desk: WorkerProcess) -> Call:
+    return asyncio.run(_refused(surroundings))
+
+
+@pytest.fixture(scope="module")
+def dropped(surroundings: Surroundings, desk: WorkerProcess) -> Call:
+    return asyncio.run(_dropped(surroundings))
+
+
+def test_a_call_goes_on_when_the_recogniser_refuses_for_some_seconds(refused: Call) -> None:
+    assert [words(text) for text in refused.stored.texts("user")] == [words(PASSWORD)]
+    assert refused.stored.texts("agent") == [refused.answers[0].caption]
+    assert refused.stored.transcript.ended.reason == "caller_left"
+
+
+def test_the_time_without_a_recogniser_is_a_gap(refused: Call) -> None:
+    transcript = refused.stored.transcript
+    assert not transcript.complete
+    (gap,) = transcript.gaps
+    assert "recogniser was not connected" in gap.reason
+    assert gap.to_ms is not None
+    assert 1000 <= gap.to_ms - gap.from_ms <= 8000
+    assert transcript.errors
+    assert {error.source for error in transcript.errors} == {"stt"}
+
+
+def test_what_was_heard_before_the_connection_broke_is_kept(dropped: Call) -> None:
+    first, _ = dropped.stt
+    assert first["close_code"] == 1006
+    assert first["finals"] == []
+    (unfinished,) = [turn for turn in dropped.stored.transcript.turns if turn.unfinished]
+    assert unfinished.role == "user"
+    assert words(unfinished.text)[0] == words(LONG)[0]
+
+
+def test_nothing_is_lost_that_is_said_after_the_connection_broke(dropped: Call) -> None:
+    _, second = dropped.stt
+    users = [turn.text for turn in dropped.stored.transcript.turns if turn.role == "user"]
+    assert words(users[-1]) == words(PASSWORD)
+    finished = [turn.text for turn in dropped.stored.transcript.turns if turn.role == "user" and not turn.unfinished]
+    assert finished == [final["text"] for final in second["finals"]]
+
+
+def test_a_connection_that_broke_leaves_a_gap(dropped: Call) -> None:
+    assert not dropped.stored.transcript.complete
+    (gap,) = dropped.stored.transcript.gaps
+    assert gap.to_ms is not None
+
+
+def test_the_rest_of_a_sentence_in_which_the_connection_broke_is_heard(dropped: Call) -> None:
+    unfinished, *rest, _ = [turn for turn in dropped.stored.transcript.turns if turn.role == "user"]
+    assert rest[0].started_ms >= unfinished.started_ms
+    assert rest[-1].ended_ms == pytest.approx(dropped.transcript_ms(dropped.spoken[0].ended_at), abs=300)
+
+
+def test_words_said_after_an_outage_are_placed_where_they_were_spoken(refused: Call, dropped: Call) -> None:
+    for call in (refused, dropped):
+        turn = [turn for turn in call.stored.transcript.turns if turn.role == "user"][-1]
+        spoken = call.spoken[-1]
+        assert turn.started_ms == pytest.approx(call.transcript_ms(spoken.started_at), abs=300)
+        assert turn.ended_ms == pytest.approx(call.transcript_ms(spoken.ended_at), abs=300)
