@@ -15,9 +15,7 @@ class Reception(Agent):
     """Answers the call, and hands over to `Appointments`."""
 
     def __init__(self) -> None:
-        super().__init__(
-            instructions="You answer the phone of a small shop. Be brief. Hand over for appointments."
-        )
+        super().__init__(instructions="You answer the phone of a small shop. Be brief. Hand over for appointments.")
 
     async def on_enter(self) -> None:
         """Greet the caller."""
