@@ -7,7 +7,7 @@ from livekit import api
 from livekit.api import access_token
 
 from config import Settings
-from worker.errors import Misconfigured
+from worker.errors import Misused
 from worker.invitation import Invitation, invite
 
 SECRET = "secret-of-livekit-with-32-characters"
@@ -71,13 +71,13 @@ def test_the_secret_is_not_in_the_invitation() -> None:
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 257, "ä" * 129])
 def test_a_room_s_name_that_livekit_does_not_take_is_refused(name: str) -> None:
-    with pytest.raises(Misconfigured, match="--room must be 1 to 256 bytes long"):
+    with pytest.raises(Misused, match="--room must be 1 to 256 bytes long"):
         invite(settings(), name)
 
 
 @pytest.mark.parametrize("name", ["   ", "x" * 257])
 def test_an_identity_that_livekit_does_not_take_is_refused(name: str) -> None:
-    with pytest.raises(Misconfigured, match="--identity must be"):
+    with pytest.raises(Misused, match="--identity must be"):
         invite(settings(), "kitchen", name)
 
 

@@ -134,3 +134,20 @@ def test_the_readable_form_has_fields_and_exceptions_behind_the_message(stream: 
 
 def test_text_that_quotes_nothing_is_unchanged() -> None:
     assert without_words("the room was closed") == "the room was closed"
+
+
+def test_what_a_tool_was_given_stays_out_of_the_framework_s_report_of_its_failure(lines: Lines) -> None:
+    try:
+        try:
+            {}["Ada Lovelace"]
+        except KeyError:
+            fail("no such customer:\n  Ada Lovelace\nfour two")
+    except RuntimeError:
+        logging.getLogger("livekit.agents").exception("exception occurred while executing tool")
+    (line,) = lines()
+    assert "Ada" not in line["exception"].replace('{}["Ada Lovelace"]', "").replace("fail(", "").replace(
+        '"no such customer:\\n  Ada Lovelace\\nfour two")', ""
+    )
+    assert "KeyError\n" in line["exception"]
+    assert line["exception"].endswith("RuntimeError")
+    assert "test_logs.py" in line["exception"]

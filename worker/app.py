@@ -110,7 +110,8 @@ class Worker:
     async def _on_request(self, request: JobRequest) -> None:
         # No await between the check and the reservation: two requests cannot both take the last place.
         if self.draining or self.sessions >= self.max_sessions:
-            logger.info("call refused: full", extra={"room": request.room.name})
+            why = "draining" if self.draining else "full"
+            logger.info("call refused: %s", why, extra={"room": request.room.name})
             await request.reject(terminate=False)  # another worker may take it
             return
         self._reserved += 1
@@ -124,7 +125,7 @@ class Worker:
         """Serve until SIGTERM or SIGINT, then let calls end, within `fleet.drain_timeout`.
 
         Raises:
-            Failed: storage or journals cannot be written, or the health port cannot be used.
+            Failed: storage or journals cannot be written, the health port cannot be used, or the SDK gave up.
             Misconfigured: LiveKit refuses the key and secret, or a class in the settings cannot be used.
             Unreachable: the connection to LiveKit was lost, and retried in vain.
         """
@@ -150,17 +151,20 @@ class Worker:
 
     def _raise_failure(self, serving: asyncio.Task[None]) -> None:
         if (failure := serving.exception()) is None:
-            return
+            raise Failed("The connection to LiveKit ended without a reason; start the worker again.")
         if isinstance(failure, RuntimeError) and "failed to connect" in str(failure):
             raise Unreachable(
-                f"LiveKit at {self._settings.livekit.url} could not be reached; check livekit.url, "
-                "the network and whether the server runs."
+                f"LiveKit at {self._settings.livekit.url} could not be reached; check LIVEKIT_URL, "
+                "the network, and whether the server runs."
             ) from None
         raise failure
 
     def _stop(self) -> None:
         if self._stopping.is_set():
-            logger.warning("told to stop twice: ending at once; recovery will store what is journaled")
+            logger.warning(
+                "told to stop twice: ending at once; the journals of running calls stay in %s",
+                self._settings.storage.journal_dir,
+            )
             os._exit(1)
         self._stopping.set()
 

@@ -3,6 +3,7 @@
 Exit statuses are those of sysexits.h where it has one.
 
     Refusal
+    ├── Misused          2  the command line makes no sense
     ├── Misconfigured   78  the settings are wrong
     ├── Unreachable     69  a service cannot be reached
     └── Failed           1  the work was tried and did not succeed
@@ -11,6 +12,7 @@ Exit statuses are those of sysexits.h where it has one.
 from collections.abc import Sequence
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 69
 EXIT_CONFIGURATION = 78
 
@@ -27,6 +29,12 @@ class Refusal(Exception):
     def __init__(self, *sentences: str) -> None:
         super().__init__(" ".join(sentences))
         self.sentences: Sequence[str] = sentences
+
+
+class Misused(Refusal):
+    """The command line makes no sense."""
+
+    status = EXIT_USAGE
 
 
 class Misconfigured(Refusal):

@@ -7,7 +7,7 @@ from uuid import uuid4
 from livekit import api
 
 from config import Settings
-from worker.errors import Misconfigured
+from worker.errors import Misused
 
 LIFETIME = timedelta(minutes=15)
 LONGEST_NAME = 256
@@ -29,12 +29,12 @@ def invite(settings: Settings, room: str, identity: str | None = None) -> Invita
     """Return an invitation to `room` that dispatches the agent when it creates the room.
 
     Raises:
-        Misconfigured: the room's name or the identity is empty or too long for LiveKit.
+        Misused: the room's name or the identity is empty or too long for LiveKit.
     """
     identity = identity or f"caller-{uuid4().hex[:8]}"
     for what, name in (("--room", room), ("--identity", identity)):
         if not name.strip() or len(name.encode()) > LONGEST_NAME:
-            raise Misconfigured(f"{what} must be 1 to {LONGEST_NAME} bytes long.")
+            raise Misused(f"{what} must be 1 to {LONGEST_NAME} bytes long.")
     livekit = settings.livekit
     assert livekit.url is not None and livekit.api_key is not None and livekit.api_secret is not None
     token = (

@@ -23,7 +23,8 @@ def load_class(setting: str, path: str, base: type) -> type[Any]:
         raise Misconfigured(f"{setting} is {path!r}; write it as package.module:Class.")
     here = str(Path.cwd())
     if here not in sys.path:
-        sys.path.insert(0, here)
+        # Last: a file of the operator's must not stand in for a library's module of the same name.
+        sys.path.append(here)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

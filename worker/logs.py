@@ -28,6 +28,29 @@ NOISY = ["aiohttp.access", "httpx", "httpx2", "httpcore", "httpcore2", "openai",
 """Libraries that log every request, some with its body: warnings only."""
 
 
+QUOTED_BY_OTHERS = ("livekit", "asyncio")
+"""Loggers that write down failures of code which is given what callers said, an operator's tools above all."""
+
+_EXCEPTION = re.compile(r"([A-Za-z_][\w.]*)(:.*)?")
+_HEADING = ("Traceback (most recent call last):", "The above exception was", "During handling of the above")
+
+
+def without_messages(traceback: str) -> str:
+    """Return `traceback` with where it happened and the exceptions' classes, without their messages."""
+    kept: list[str] = []
+    in_frames = False
+    for line in traceback.splitlines():
+        if line.startswith(_HEADING):
+            in_frames = True
+            kept.append(line)
+        elif in_frames and line[:1].isspace():
+            kept.append(line)
+        elif in_frames and (exception := _EXCEPTION.fullmatch(line)) is not None:
+            in_frames = False  # what follows up to the next heading is its message
+            kept.append(exception[1])
+    return "\n".join(kept)
+
+
 def without_words(text: str) -> str:
     """Return `text` with what it quotes of a call replaced."""
     for pattern in _QUOTING:
@@ -48,9 +71,10 @@ class WithoutWords(logging.Filter):
             message = f"a message that cannot be formatted, from {record.pathname}:{record.lineno}"
         record.msg, record.args = without_words(message), ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = without_words(logging.Formatter().formatException(record.exc_info))
-        elif record.exc_text:
-            record.exc_text = without_words(record.exc_text)
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            quoting = record.name.partition(".")[0] in QUOTED_BY_OTHERS
+            record.exc_text = (without_messages if quoting else without_words)(record.exc_text)
         return True
 
 

@@ -111,7 +111,11 @@ RULES = (
     _rule("joke", "joke", "Why did the computer go to the doctor? It had a virus."),
     _rule("name", "my name is|i am called", "Nice to meet you. What can I do for you?"),
     _rule("goodbye", "goodbye|bye|good night|that is all", FAREWELL),
-    _rule("thanks", "thank you very|thanks|thank you for", "You are very welcome. Is there anything else?"),
+    _rule(
+        "thanks",
+        "thank you very|thanks|thank you for|been very helpful",
+        "You are very welcome. Is there anything else?",
+    ),
     _rule("no", "no|not|nothing", "All right. Is there anything else?"),
     _rule("yes", "yes|correct|right|sure|please do", "All right, then it is done. Is there anything else?"),
     _rule("hello", "hello|hi|good (?:morning|evening|afternoon)", "Hello. How can I help you?"),

@@ -6,6 +6,7 @@ never as events, because a client takes what events carry for the format that it
 
 import asyncio
 import io
+import secrets
 import wave
 from collections.abc import AsyncIterator
 
@@ -66,7 +67,8 @@ class Speech:
         else:
             content_type = "audio/pcm" if asked.response_format == "pcm" else "audio/wav"
         pieces = _pieces(asked, audio, due, as_events=as_events, seconds=entry.audio_ms / 1000)
-        return await stream(request, entry, pieces, headers={"Content-Type": content_type}, fault=fault)
+        headers = {"Content-Type": content_type, "x-request-id": f"req_{secrets.token_hex(8)}"}
+        return await stream(request, entry, pieces, headers=headers, fault=fault)
 
 
 async def _pieces(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_token_needs_only_the_keys_of_livekit(tmp_path: Path) -> None:
 
 def test_token_refuses_a_room_without_a_name(tmp_path: Path) -> None:
     outcome = run(tmp_path, ["token", "--room", " "], KEYS)
-    assert (outcome.status, outcome.sentences) == (78, ["--room must be 1 to 256 bytes long."])
+    assert (outcome.status, outcome.sentences) == (2, ["--room must be 1 to 256 bytes long."])
 
 
 # --- dispatch
@@ -167,3 +168,27 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert outcome.status == 0
     for name in ("start", "dev", "demo", "doctor", "config", "token", "dispatch"):
         assert name in outcome.out
+
+
+def test_dispatch_is_refused_where_every_room_is_joined_anyway(tmp_path: Path) -> None:
+    outcome = run(tmp_path, ["dispatch", "--room", "kitchen", "--profile", "development"], KEYS)
+    assert outcome.status == 78
+    (sentence,) = outcome.sentences
+    assert sentence.startswith("agent.dispatch is every_room")
+
+
+def test_a_token_for_a_worker_that_joins_every_room_asks_for_nobody(tmp_path: Path) -> None:
+    def agents(*options: str) -> object:
+        token = json.loads(run(tmp_path, ["token", "--room", "kitchen", "--json", *options], KEYS).out)
+        claims = api.TokenVerifier(KEYS["LIVEKIT_API_KEY"], KEYS["LIVEKIT_API_SECRET"]).verify(
+            token["participant_token"]
+        )
+        return [agent.agent_name for agent in claims.room_config.agents] if claims.room_config else []
+
+    assert agents() == ["verbatim"]
+    assert agents("--profile", "development") == []
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    outcome = run(tmp_path, ["--version"])
+    assert (outcome.status, outcome.out.strip()) == (0, version("verbatim"))

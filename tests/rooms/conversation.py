@@ -11,6 +11,9 @@ from standins.caller import Answer, Caller, Interruption, Spoken
 from standins.caller.captions import Caption
 from tests.rooms.surroundings import Stored, Surroundings
 
+PLACED_WITHIN_MS = 1000
+"""How far a word may lie from where it was spoken: the way through the room takes its time on a busy machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -9,7 +9,7 @@ import pytest
 
 from standins.caller.ear import FRAME_MS, SAMPLE_RATE, audible_frames
 from standins.voices import Synthesizer
-from tests.rooms.conversation import Call, Line, hold
+from tests.rooms.conversation import PLACED_WITHIN_MS, Call, Line, hold
 from tests.rooms.recogniser import align, recognise
 from tests.rooms.surroundings import LLM_KEY, STT_KEY, Surroundings
 from tests.rooms.words import word_errors, words
@@ -158,13 +158,13 @@ def test_the_turns_are_in_their_order_and_within_the_call(call: Call) -> None:
 def test_an_interrupted_turn_ends_when_it_was_last_heard(call: Call) -> None:
     (interruption,) = call.interruptions
     quiet_at = interruption.spoken.started_at + interruption.quiet_after_ms / 1000
-    assert cut_turn(call).ended_ms == pytest.approx(call.transcript_ms(quiet_at), abs=300)
+    assert cut_turn(call).ended_ms == pytest.approx(call.transcript_ms(quiet_at), abs=PLACED_WITHIN_MS)
 
 
 def test_words_are_placed_where_they_were_spoken(call: Call) -> None:
     for turn, spoken in zip(turns(call, "user"), call.spoken, strict=True):
-        assert turn.words[0].start_ms == pytest.approx(call.transcript_ms(spoken.started_at), abs=300)
-        assert turn.words[-1].end_ms == pytest.approx(call.transcript_ms(spoken.ended_at), abs=300)
+        assert turn.words[0].start_ms == pytest.approx(call.transcript_ms(spoken.started_at), abs=PLACED_WITHIN_MS)
+        assert turn.words[-1].end_ms == pytest.approx(call.transcript_ms(spoken.ended_at), abs=PLACED_WITHIN_MS)
         starts = [word.start_ms for word in turn.words if word.start_ms is not None]
         assert starts == sorted(starts)
         assert len(starts) == len(turn.words)

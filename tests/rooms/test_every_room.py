@@ -13,7 +13,7 @@ from tests.rooms.worker_process import working
 
 pytestmark = pytest.mark.slow
 
-HOURS = "What are your opening hours?"
+PASSWORD = "I forgot my password."
 
 
 async def test_a_plain_token_without_a_word_of_dispatch_gets_the_agent(
@@ -27,9 +27,9 @@ async def test_a_plain_token_without_a_word_of_dispatch_gets_the_agent(
                 await caller.join(livekit.url, own.invite(room, agent=None))
                 await caller.wait_for_agent()
                 await caller.listen()
-                await caller.speak(HOURS)
+                await caller.speak(PASSWORD)
                 await caller.listen()
             stored = await own.stored(room)
-    assert [words(text) for text in stored.texts("user")] == [words(HOURS)]
+    assert [words(text) for text in stored.texts("user")] == [words(PASSWORD)]
     assert len(stored.texts("agent")) == 2
     assert stored.transcript.complete

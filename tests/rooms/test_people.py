@@ -13,7 +13,7 @@ from tests.rooms.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.timeout(90)
 
-HOURS = "What are your opening hours?"
+PASSWORD = "I forgot my password."
 CARDS = "Do you sell gift cards?"
 
 
@@ -25,7 +25,7 @@ async def _someone_comes_later(surroundings: Surroundings) -> Stored:
         await first.wait_for_agent()
         await second.join(url, surroundings.invite(room, "second", agent=None))
         await second.speak(CARDS)
-        await first.speak(HOURS)
+        await first.speak(PASSWORD)
         await first.listen()
         await second.hang_up()
     return await surroundings.stored(room)
@@ -39,7 +39,7 @@ async def _two_are_there_before_the_agent(surroundings: Surroundings) -> Stored:
         await second.join(url, surroundings.invite(room, "second", agent=None))
         await server.agent_dispatch.create_dispatch(api.CreateAgentDispatchRequest(agent_name="desk", room=room))
         await first.wait_for_agent()
-        await first.speak(HOURS)
+        await first.speak(PASSWORD)
         await second.speak(CARDS)
         await second.listen()
     return await surroundings.stored(room)
@@ -74,7 +74,7 @@ def test_one_who_comes_later_is_not_listened_to_and_the_transcript_names_them(la
 
 
 def test_the_first_is_heard_whoever_else_speaks(later: Stored) -> None:
-    assert [words(text) for text in later.texts("user")] == [words(HOURS)]
+    assert [words(text) for text in later.texts("user")] == [words(PASSWORD)]
     assert {turn.participant for turn in later.transcript.turns if turn.role == "user"} == {"first"}
     assert later.transcript.ended.reason == "caller_left"
 
@@ -86,6 +86,6 @@ def test_of_two_who_waited_one_is_listened_to_and_the_other_named(before: Stored
     (gap,) = transcript.gaps
     assert not transcript.complete
     assert {heard, gap.participant} == {"first", "second"}
-    said = {"first": HOURS, "second": CARDS}[heard]
+    said = {"first": PASSWORD, "second": CARDS}[heard]
     users = [turn for turn in transcript.turns if turn.role == "user"]
     assert [(turn.participant, words(turn.text)) for turn in users] == [(heard, words(said))]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.rooms.conversation import Call, Line, hold
+from tests.rooms.conversation import PLACED_WITHIN_MS, Call, Line, hold
 from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.words import words
 from tests.rooms.worker_process import WorkerProcess
@@ -94,12 +94,12 @@ def test_a_connection_that_broke_leaves_a_gap(dropped: Call) -> None:
 def test_the_rest_of_a_sentence_in_which_the_connection_broke_is_heard(dropped: Call) -> None:
     unfinished, *rest, _ = [turn for turn in dropped.stored.transcript.turns if turn.role == "user"]
     assert rest[0].started_ms >= unfinished.started_ms
-    assert rest[-1].ended_ms == pytest.approx(dropped.transcript_ms(dropped.spoken[0].ended_at), abs=300)
+    assert rest[-1].ended_ms == pytest.approx(dropped.transcript_ms(dropped.spoken[0].ended_at), abs=PLACED_WITHIN_MS)
 
 
 def test_words_said_after_an_outage_are_placed_where_they_were_spoken(refused: Call, dropped: Call) -> None:
     for call in (refused, dropped):
         turn = [turn for turn in call.stored.transcript.turns if turn.role == "user"][-1]
         spoken = call.spoken[-1]
-        assert turn.started_ms == pytest.approx(call.transcript_ms(spoken.started_at), abs=300)
-        assert turn.ended_ms == pytest.approx(call.transcript_ms(spoken.ended_at), abs=300)
+        assert turn.started_ms == pytest.approx(call.transcript_ms(spoken.started_at), abs=PLACED_WITHIN_MS)
+        assert turn.ended_ms == pytest.approx(call.transcript_ms(spoken.ended_at), abs=PLACED_WITHIN_MS)

@@ -15,7 +15,7 @@ from tests.rooms.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.timeout(120)
 
-HOURS = "What are your opening hours?"
+PASSWORD = "I forgot my password."
 CARDS = "Do you sell gift cards?"
 ORDER = "Where is my order?"
 FOREIGN = "The children were playing football in the garden."
@@ -37,8 +37,8 @@ async def _speak_muted_and_then_of_something_else(line: Line) -> None:
 
 async def _three_at_once(surroundings: Surroundings) -> tuple[Call, Call, Call]:
     return await asyncio.gather(
-        hold(surroundings, lambda line: _ask(line, HOURS, CARDS), agent="desk", what="straight"),
-        hold(surroundings, lambda line: _ask(line, CARDS, HOURS), agent="desk", what="swapped"),
+        hold(surroundings, lambda line: _ask(line, PASSWORD, CARDS), agent="desk", what="straight"),
+        hold(surroundings, lambda line: _ask(line, CARDS, PASSWORD), agent="desk", what="swapped"),
         hold(surroundings, _speak_muted_and_then_of_something_else, agent="desk", what="muted"),
     )
 
@@ -60,8 +60,8 @@ def muted(calls: tuple[Call, Call, Call]) -> Call:
 
 def test_swapped_sentences_are_swapped_in_the_transcript(two_calls: tuple[Call, Call]) -> None:
     straight, swapped = two_calls
-    assert [words(text) for text in straight.stored.texts("user")] == [words(HOURS), words(CARDS)]
-    assert [words(text) for text in swapped.stored.texts("user")] == [words(CARDS), words(HOURS)]
+    assert [words(text) for text in straight.stored.texts("user")] == [words(PASSWORD), words(CARDS)]
+    assert [words(text) for text in swapped.stored.texts("user")] == [words(CARDS), words(PASSWORD)]
 
 
 def test_two_calls_at_once_are_kept_apart(two_calls: tuple[Call, Call]) -> None:

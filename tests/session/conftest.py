@@ -60,7 +60,7 @@ async def stage(job: JobContext, recorder: MemoryRecorder, local_vad: vad.VAD) -
         options = stt_options(SETTINGS) | {"base_url": server.url}
         stt = RecordingSTT(recorder=recorder, http_session=aiohttp.ClientSession(), **options)
         speech = Speech(stt, WriteAheadLLM(model, recorder), WriteAheadTTS(voice, recorder))
-        session = build_session(SETTINGS, speech, local_vad)
+        session = build_session(SETTINGS, speech, local_vad, recorder)
         recorder.session = session
         yield Stage(session, Capture(session, recorder), recorder, model, voice, speech, server)
         await session.aclose()

@@ -1,6 +1,7 @@
 """The session is wired for speed and for a complete transcript."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from livekit import rtc
@@ -10,13 +11,15 @@ from livekit.agents.voice.events import UserInputTranscribedEvent
 from livekit.agents.voice.room_io import AudioInputOptions, TextInputEvent, TextInputOptions
 
 from tests.session.conftest import SETTINGS, Stage
-from tests.session.memory_audio import Microphone
+from tests.session.memory_audio import Microphone, Speaker
 from tests.session.test_capture import says
 from tests.speech.memory_recorder import PATIENCE_S, MemoryRecorder, let_others_run
 from tests.speech.scripted_server import Connection, final, turn
+from tests.speech.scripted_tts import ScriptedTTS
+from worker.errors import Misconfigured
 from worker.session.dialogue import NOTHING_PENDING_SECONDS, room_options
 from worker.speech.assemblyai import RecordingSTT
-from worker.transcript.events import AgentSaid, UserFinal, UserTurn
+from worker.transcript.events import AgentSaid, AgentSentence, ErrorRaised, UserFinal, UserTurn
 
 
 def waiter() -> Agent:
@@ -165,3 +168,40 @@ async def test_the_framework_reads_the_patience_when_it_closes(stage: Stage, mon
     stage.session.options.session_close_transcript_timeout = 0.0625
     await stage.session.aclose()
     assert given == [0.0625]
+
+
+# --- nothing passes the journal
+
+
+async def test_a_hand_over_to_an_agent_with_parts_of_its_own_is_refused_and_told(stage: Stage) -> None:
+    await stage.session.start(waiter())
+    before = stage.session.current_agent
+
+    with pytest.raises(Misconfigured, match="The agent Agent brings its own tts"):
+        stage.session.update_agent(Agent(instructions="Take over.", tts=ScriptedTTS()))
+
+    assert stage.session.current_agent is before
+    assert [event.code for event in stage.recorder.of(ErrorRaised)] == ["own_parts"]
+
+
+async def _beep() -> AsyncIterator[rtc.AudioFrame]:
+    yield rtc.AudioFrame(bytes(4800), 24_000, 1, 2400)
+
+
+async def test_ready_made_audio_is_played_only_once_its_text_is_accepted(stage: Stage) -> None:
+    speaker = Speaker()
+    stage.session.output.audio = speaker
+    await stage.session.start(waiter())
+    stage.recorder.hold()
+    handle = stage.session.say("Please hold the line.", audio=_beep())
+    await stage.recorder.until(AgentSentence)
+    await let_others_run()
+    assert not speaker.captured.is_set()
+
+    stage.recorder.release()
+    await speaker.flushed.wait()
+    speaker.play_all()
+    await handle
+    assert [(event.text, event.speech) for event in stage.recorder.of(AgentSentence)] == [
+        ("Please hold the line.", handle.id)
+    ]

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from livekit.agents import AgentSession
 
+from worker.session.current_speech import current_speech
 from worker.transcript.events import Event
 
 PATIENCE_S = 10.0
@@ -45,8 +46,7 @@ class MemoryRecorder:
     def speech(self) -> str | None:
         if self.session is None:
             return "speech-1"
-        speech = self.session.current_speech
-        return speech.id if speech is not None else None
+        return current_speech(self.session)
 
     def hold(self) -> None:
         """Accept nothing from now on."""

@@ -4,7 +4,9 @@ Exit status: 0 fine, 1 failed, 2 usage, 69 a service cannot be reached, 78 the s
 """
 
 import sys
-from typing import NoReturn
+import warnings
+from importlib import metadata
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -31,8 +33,26 @@ app.command(name="token")(token.command)
 app.command(name="dispatch")(dispatch.command)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(metadata.version("verbatim"))
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A LiveKit voice agent worker that never loses a word."""
+
+
 def main() -> NoReturn:
     """Run the command line; what stops a command is said in plain sentences on standard error."""
+    # Said by doctor in a sentence; the library's own words come with a file name and a line of code.
+    warnings.filterwarnings("ignore", message="The HMAC key is")
     try:
         check_machine(sys.version_info[:2], sys.platform)
         app()

@@ -43,10 +43,23 @@ def build_agent(settings: Settings) -> Agent:
             f"agent.class names {path}, which cannot be made ({type(error).__name__}: {error}); mend it."
         ) from error
     assert isinstance(agent, Agent)
+    refuse_own_parts(agent, f"agent.class names {path}, which")
+    return agent
+
+
+def refuse_own_parts(agent: Agent, subject: str) -> None:
+    """Check that `agent` uses the session's STT, LLM and TTS, which write ahead.
+
+    Args:
+        agent: any agent that is to take part in a call.
+        subject: how the sentence begins.
+
+    Raises:
+        Misconfigured: it brings one of its own.
+    """
     for part in ("stt", "llm", "tts"):
         if is_given(own := getattr(agent, part)) and own is not None:
             raise Misconfigured(
-                f"agent.class names {path}, which brings its own {part}; what passes it would not be "
-                f"journaled. Leave it out and set {part}.model or {part}.plugin instead."
+                f"{subject} brings its own {part}; what passes it would not be journaled. "
+                f"Leave it out and set {part}.model or {part}.plugin instead."
             )
-    return agent

@@ -16,21 +16,22 @@ from worker.session.agents import build_agent
 from worker.session.capture import Capture
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
+from worker.session.hang_up import close_room
 from worker.session.recorder import CallRecorder
 from worker.session.roster import Roster, disconnect_reason
 from worker.speech.providers import Speech, build_speech, provider_names
 from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
 from worker.storage.store import Store
-from worker.transcript.events import PartEnded, PartStarted
+from worker.transcript.events import Gap, PartEnded, PartStarted
 
 logger = logging.getLogger("verbatim.call")
 
 SID_SECONDS = 5.0
 """How long the server may take to tell the id of a room that was joined."""
 
-HANG_UP_SECONDS = 3.0
-"""How long the server may take to close the room after a goodbye."""
+SPEECH_CLOSE_SECONDS = 5.0
+"""How long STT, LLM and TTS may take to close; the STT alone waits 1.5 s for its bill."""
 
 
 class Call:
@@ -55,7 +56,7 @@ class Call:
         """Open the journal and wait until the part's start is accepted.
 
         Raises:
-            JournalError: the journal cannot be written.
+            JournalUnwritable: the journal cannot be written.
         """
         settings = loaded.settings
         transcript_id = f"{context.job.room.sid}-{settings.agent.name}"
@@ -100,7 +101,7 @@ class Call:
         context, settings = self._context, self._settings
         agent = build_agent(settings)
         self._speech = build_speech(settings, self._recorder)
-        self._session = build_session(settings, self._speech, local_vad)
+        self._session = build_session(settings, self._speech, local_vad, self._recorder)
         self._recorder.session = self._session
         self._capture = Capture(self._session, self._recorder)
         self._session.on("close", self._end_job)
@@ -136,6 +137,8 @@ class Call:
         end = ending(self._signs())
         if self._speech is not None:
             self._speech.stt.deafness.lasts()
+        if self._entry_failed is not None:
+            self._recorder.append(Gap(from_ms=0, reason="the call could not be set up, so that nobody listened"))
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
         store = Store.at(self._settings.storage.url)
@@ -144,21 +147,23 @@ class Call:
             stored = await publish([self._journal.path], store, formats)
             logger.info("transcript stored", extra={"key": stored.prefix, "turns": len(stored.transcript.turns)})
         finally:
-            if self._speech is not None:
-                await self._speech.aclose()  # brings the STT's bill, also when storing failed
-            await self._journal.close()
+            # Also when storing failed: the STT's bill and who left belong into the journal that stays.
             await hang_up
+            await self._close_speech()
+            await self._journal.close()
         await finalise([self._journal.path], store, formats)
 
     async def _hang_up(self, end: Ending) -> None:
-        if end.reason not in ("goodbye", "error") or not self._settings.agent.hang_up:
-            return
-        if not (self._joined and self._context.room.isconnected()):
+        if end.reason in ("goodbye", "error") and self._settings.agent.hang_up:
+            await close_room(self._context)
+
+    async def _close_speech(self) -> None:
+        if self._speech is None:
             return
         try:
-            await asyncio.wait_for(self._context.delete_room(), HANG_UP_SECONDS)
-        except Exception as error:  # the room then ends with its last participant
-            logger.warning("the room could not be closed: %s", type(error).__name__)
+            await asyncio.wait_for(self._speech.aclose(), SPEECH_CLOSE_SECONDS)
+        except Exception as error:  # an operator's plugin may do anything; the journal is closed all the same
+            logger.warning("STT, LLM or TTS could not be closed: %s", type(error).__name__)
 
     def _signs(self) -> Signs:
         closed = self._capture.close if self._capture is not None else None

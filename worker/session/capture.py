@@ -59,12 +59,12 @@ class Capture:
 
     def _item_added(self, event: ConversationItemAddedEvent) -> None:
         # Hand-offs and configuration updates pass here too; only messages were said.
-        if isinstance(event.item, AgentHandoff):
+        if isinstance(event.item, AgentHandoff) and event.item.old_agent_id:
             self._recorder.append(AgentChanged(agent=event.item.new_agent_id))
         if not isinstance(event.item, ChatMessage):
             return
         text = event.item.text_content or ""
-        if event.item.role == "user":
+        if event.item.role == "user" and event.item.extra.get("source") != "chat":
             self._recorder.append(UserTurn(participant=self._recorder.participant, text=text))
         elif event.item.role == "assistant":
             self._agent_said(event.item, text)

@@ -9,16 +9,22 @@ The options that matter (livekit-agents 1.8.9; `voice/agent_session.py`, `voice/
 * `preemptive_generation` off: with the plugin's early signs it doubles the LLM calls and gains nothing.
 """
 
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import AgentSession, room_io, vad
+from livekit.agents import Agent, AgentSession, ChatMessage, room_io, vad
+from livekit.agents.types import NOT_GIVEN, NotGivenOr
+from livekit.agents.utils import is_given
+from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from config import Settings
+from worker.errors import Misconfigured
+from worker.session.agents import refuse_own_parts
 from worker.speech.providers import SAMPLE_RATE, Speech
 from worker.speech.recorder import Recorder
-from worker.transcript.events import UserFinal
+from worker.transcript.events import AgentSentence, ErrorRaised, UserFinal
 
 NOTHING_PENDING_SECONDS: Final = 0.2
 """Wait for last words at the close when none are pending; 0 would race the audio's last frames."""
@@ -27,10 +33,56 @@ UNRECOVERABLE_ERRORS: Final = 20
 """Failures of one service in a row that end the call; the framework's 3 are an outage of 18 s."""
 
 
-class CallSession(AgentSession[Any]):
-    """An AgentSession that knows whether the agent itself ended it."""
+CHAT = {"source": "chat"}
+"""Marks messages that were typed, which are journaled before the session gets them."""
 
-    said_goodbye = False
+
+class CallSession(AgentSession[Any]):
+    """An AgentSession that lets nothing pass the journal, and knows whether the agent itself ended it."""
+
+    def __init__(self, recorder: Recorder, **options: Any) -> None:
+        super().__init__(**options)
+        self._recorder = recorder
+        self.said_goodbye = False
+
+    def update_agent(self, agent: Agent) -> None:
+        """Hand over to `agent`, unless it brings parts of its own.
+
+        Raises:
+            Misconfigured: it does; the agent before it goes on.
+        """
+        try:
+            refuse_own_parts(agent, f"The agent {type(agent).__name__}")
+        except Misconfigured as refusal:
+            self._recorder.append(ErrorRaised(source="agent", code="own_parts", message=str(refusal)))
+            raise
+        super().update_agent(agent)
+
+    def say(
+        self,
+        text: str | AsyncIterable[str],
+        *,
+        audio: NotGivenOr[AsyncIterable[rtc.AudioFrame]] = NOT_GIVEN,
+        allow_interruptions: NotGivenOr[bool] = NOT_GIVEN,
+        add_to_chat_ctx: bool = True,
+    ) -> SpeechHandle:
+        """Say `text`; ready-made `audio` of it passes no TTS, and is played once `text` is accepted."""
+        if is_given(audio):
+            if isinstance(text, str):
+                audio = self._after_acceptance(text, audio)
+            else:
+                text = self._journaled(text)
+        return super().say(text, audio=audio, allow_interruptions=allow_interruptions, add_to_chat_ctx=add_to_chat_ctx)
+
+    async def _after_acceptance(self, text: str, audio: AsyncIterable[rtc.AudioFrame]) -> AsyncIterator[rtc.AudioFrame]:
+        await self._recorder.append(AgentSentence(speech=self._recorder.speech, text=text))
+        async for frame in audio:
+            yield frame
+
+    async def _journaled(self, text: AsyncIterable[str]) -> AsyncIterator[str]:
+        async for piece in text:
+            await self._recorder.append(AgentSentence(speech=self._recorder.speech, text=piece))
+            yield piece
 
     def shutdown(self, *, drain: bool = True) -> None:
         """Close the session soon; how an agent, or a tool of its, ends a call."""
@@ -38,10 +90,11 @@ class CallSession(AgentSession[Any]):
         super().shutdown(drain=drain)
 
 
-def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD) -> CallSession:
+def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, recorder: Recorder) -> CallSession:
     """Return the session for one call, not started."""
     turns = settings.turns
     session = CallSession(
+        recorder,
         stt=speech.stt,
         llm=speech.llm,
         tts=speech.tts,
@@ -80,7 +133,7 @@ def room_options(recorder: Recorder, participant: str) -> room_io.RoomOptions:
         sender = message.participant.identity if message.participant is not None else participant
         await recorder.append(UserFinal(participant=sender, text=message.text, source="chat"))
         await session.interrupt()
-        session.generate_reply(user_input=message.text)
+        session.generate_reply(user_input=ChatMessage(role="user", content=[message.text], extra=CHAT.copy()))
 
     options = room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(sample_rate=SAMPLE_RATE),

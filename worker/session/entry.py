@@ -12,6 +12,7 @@ from livekit.plugins import silero as _silero  # noqa: F401 - plugins register o
 
 from config import Loaded, load
 from worker.session.call import Call
+from worker.session.hang_up import close_room
 from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
 
@@ -33,7 +34,13 @@ def set_up(process: JobProcess) -> None:
 async def entry(context: JobContext) -> None:
     """Begin the call of this job and return; it goes on until its session closes."""
     loaded: Loaded = context.proc.userdata[SETTINGS]
-    call = await Call.begin(context, loaded)
+    try:
+        call = await Call.begin(context, loaded)
+    except Exception:
+        # Without a journal there is no call; the caller must not wait for one.
+        if loaded.settings.agent.hang_up:
+            await close_room(context)
+        raise
     context.proc.userdata[CALL] = call
     await call.run(context.proc.userdata[VAD])
 

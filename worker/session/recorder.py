@@ -6,6 +6,7 @@ from typing import Any
 
 from livekit.agents import AgentSession
 
+from worker.session.current_speech import current_speech
 from worker.session.roster import Roster
 from worker.storage.journal import Accepted, Journal
 from worker.transcript.events import Event
@@ -38,6 +39,5 @@ class CallRecorder:
 
     @property
     def speech(self) -> str | None:
-        """Id of the speech that the agent is giving."""
-        speech = self.session.current_speech if self.session is not None else None
-        return speech.id if speech is not None else None
+        """Id of the speech that the running task works for."""
+        return current_speech(self.session)

@@ -1,5 +1,7 @@
 """The STT, LLM, TTS and VAD that the settings ask for, wrapped so that they write ahead."""
 
+import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +19,8 @@ from worker.speech.llm import WriteAheadLLM
 from worker.speech.recorder import Recorder
 from worker.speech.tts import WriteAheadTTS
 
+logger = logging.getLogger("verbatim.call")
+
 SAMPLE_RATE: Final = 16_000
 """Hz of the audio for STT and VAD. The room's 48 kHz audio is resampled once, to what both take."""
 
@@ -31,8 +35,11 @@ class Speech:
 
     async def aclose(self) -> None:
         """Close all three; a `Termination` that is still due is waited for."""
-        for part in (self.stt, self.llm, self.tts):
-            await part.aclose()
+        results = await asyncio.gather(
+            *(part.aclose() for part in (self.stt, self.llm, self.tts)), return_exceptions=True
+        )
+        for failure in filter(None, results):
+            logger.warning("a part of the call's speech could not be closed: %s", type(failure).__name__)
 
 
 def build_speech(settings: Settings, recorder: Recorder) -> Speech:
@@ -153,10 +160,14 @@ def _build_plugin(section: str, path: str, base: type, options: dict[str, Any]) 
     try:
         return plugin(**options)
     except Exception as error:
+        # Options may hold keys, and a plugin may quote them.
+        said = str(error)
+        for value in options.values():
+            said = said.replace(str(value), "…") if isinstance(value, str) and value else said
         raise Misconfigured(
             f"{section}.plugin {path} cannot be made from {section}.options "
-            f"({type(error).__name__}: {error}); see the plugin's documentation."
-        ) from error
+            f"({type(error).__name__}: {said}); see the plugin's documentation."
+        ) from None
 
 
 def _secret(value: Any) -> str:

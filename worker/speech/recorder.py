@@ -31,5 +31,5 @@ class Recorder(Protocol):
 
     @property
     def speech(self) -> str | None:
-        """Id of the speech that the agent is giving, if it is giving one."""
+        """Id of the speech that the running task works for, if there is one."""
         ...

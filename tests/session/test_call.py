@@ -1,0 +1,129 @@
+"""However a call ends, its words are kept: stored, or in the journal that stays."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from livekit import api
+from livekit.agents import JobContext
+
+from config import Settings
+from tests.session.conftest import SETTINGS
+from worker.session.call import Call
+from worker.speech.providers import Speech
+from worker.storage.errors import StorageUnwritable
+from worker.storage.journal import Journal
+from worker.storage.lock import held
+from worker.transcript.events import PartStarted, UserFinal
+from worker.transcript.model import Transcript
+
+
+@dataclass
+class Rooms:
+    """The server's rooms: their ids by name."""
+
+    sids: dict[str, str]
+    deleted: list[str] = field(default_factory=list)
+
+    async def list_rooms(self, request: api.ListRoomsRequest) -> Any:
+        return SimpleNamespace(rooms=[SimpleNamespace(sid=self.sids[name]) for name in request.names])
+
+    async def delete_room(self, request: api.DeleteRoomRequest) -> None:
+        self.deleted.append(request.room)
+
+
+class BrokenSpeech:
+    """Speech parts of which one cannot be closed."""
+
+    class stt:  # noqa: N801 - stands for an attribute
+        class deafness:  # noqa: N801
+            lasts = staticmethod(lambda: None)
+
+    async def aclose(self) -> None:
+        raise RuntimeError("a plugin's own trouble")
+
+
+@dataclass
+class Scene:
+    call: Call
+    journal: Journal
+    rooms: Rooms
+    storage: Path
+
+    def stored(self) -> Transcript:
+        (document,) = self.storage.glob("**/transcript.json")
+        return Transcript.model_validate_json(document.read_text())
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> Scene:
+    storage = SETTINGS.storage.model_copy(
+        update={"url": (tmp_path / "stored").as_uri(), "journal_dir": tmp_path / "journals"}
+    )
+    settings: Settings = SETTINGS.model_copy(update={"storage": storage})
+    journal = await Journal.create(storage.journal_dir, "RM_1-verbatim", "AJ_1")
+    rooms = Rooms({"kitchen": "RM_1"})
+    context = SimpleNamespace(
+        room=SimpleNamespace(on=lambda *_: None),
+        job=SimpleNamespace(room=SimpleNamespace(name="kitchen", sid="RM_1")),
+        api=SimpleNamespace(room=rooms),
+    )
+    call = Call(cast("JobContext", context), settings, journal)
+    journal.append(
+        PartStarted(
+            room="kitchen",
+            room_sid="RM_1",
+            room_created_at="2026-11-21T10:00:00Z",
+            job="AJ_1",
+            agent="verbatim",
+            agent_identity="agent-verbatim-1",
+        )  # fmt: skip
+    )
+    journal.append(UserFinal(participant="caller", text="Two large pizzas."))
+    return Scene(call, journal, rooms, tmp_path / "stored")
+
+
+async def test_a_call_is_stored_and_its_journal_goes(scene: Scene) -> None:
+    await scene.call.finish()
+    assert [turn.text for turn in scene.stored().turns] == ["Two large pizzas."]
+    assert not scene.journal.path.exists()
+
+
+async def test_parts_that_cannot_be_closed_keep_nothing_from_being_stored(scene: Scene) -> None:
+    scene.call._speech = cast("Speech", BrokenSpeech())
+    await scene.call.finish()
+    assert scene.stored().turns
+    assert not scene.journal.path.exists()
+
+
+async def test_where_nothing_can_be_stored_the_journal_stays_and_is_free_for_who_stores_it_later(scene: Scene) -> None:
+    scene.storage.write_text("a file where a directory should be")
+    with pytest.raises(StorageUnwritable):
+        await scene.call.finish()
+    assert b"Two large pizzas." in scene.journal.path.read_bytes()
+    with held(scene.journal.path):
+        pass
+
+
+async def test_a_call_that_cannot_be_set_up_is_incomplete_and_its_room_is_closed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: object) -> None:
+        raise OSError("no model")
+
+    monkeypatch.setattr(scene.call, "_start", broken)
+    with pytest.raises(OSError, match="no model"):
+        await scene.call.run(cast("Any", None))
+    await scene.call.finish()
+    transcript = scene.stored()
+    assert (transcript.ended.reason, transcript.complete) == ("error", False)
+    assert scene.rooms.deleted == ["kitchen"]
+
+
+async def test_another_room_of_the_same_name_is_left_alone(scene: Scene) -> None:
+    scene.rooms.sids["kitchen"] = "RM_2"
+    scene.call._entry_failed = "OSError"
+    await scene.call.finish()
+    assert scene.rooms.deleted == []
