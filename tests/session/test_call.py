@@ -79,7 +79,7 @@ async def scene(tmp_path: Path) -> Scene:
             job="AJ_1",
             agent="verbatim",
             agent_identity="agent-verbatim-1",
-        )  # fmt: skip
+        )
     )
     journal.append(UserFinal(participant="caller", text="Two large pizzas."))
     return Scene(call, journal, rooms, tmp_path / "stored")
