@@ -17,7 +17,7 @@ from worker.invitation import invite
 pytestmark = [pytest.mark.slow, pytest.mark.needs("linux", "root", "buildah", "debootstrap"), pytest.mark.timeout(1200)]
 
 READY_SECONDS = 60
-SENTENCE = "What are your opening hours?"
+SENTENCE = "I forgot my password."
 
 
 def _answers(url: str) -> bool:

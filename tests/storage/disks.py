@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from worker.storage.disk import Disk
@@ -49,6 +50,30 @@ class GatedDisk(RecordingDisk):
         self.syncing.set()
         assert self.gate.wait(30)
         super().sync(descriptor)
+
+
+class LateDisk(Disk):
+    """Its syncs, of files and of names, wait until the gate opens. It tells when a put is over, however it ended."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.syncing = threading.Event()
+        self.put_over = threading.Event()
+
+    def sync(self, descriptor: int) -> None:
+        self.syncing.set()
+        assert self.gate.wait(30)
+        super().sync(descriptor)
+
+    def sync_directory(self, path: Path) -> None:
+        assert self.gate.wait(30)
+        super().sync_directory(path)
+
+    def put(self, path: Path, content: bytes, abandoned: Callable[[], bool] = lambda: False) -> None:
+        try:
+            super().put(path, content, abandoned)
+        finally:
+            self.put_over.set()
 
 
 class FailingDisk(Disk):

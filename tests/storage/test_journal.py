@@ -5,12 +5,16 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
+from threading import Event as Signal
+from threading import Thread
 
 import pytest
 
-from tests.storage.disks import FailingDisk, ForbiddenDisk, GatedDisk, RecordingDisk, broken, full
+from tests.storage.disks import FailingDisk, ForbiddenDisk, GatedDisk, LateDisk, RecordingDisk, broken, full
 from tests.transcript.journals import started
+from worker.storage import journal as journal_module
 from worker.storage.disk import Disk
 from worker.storage.errors import JournalInUse, JournalMissing, JournalUnwritable
 from worker.storage.journal import Accepted, Journal
@@ -152,6 +156,25 @@ async def test_a_directory_that_cannot_be_written_is_named_with_the_remedy(tmp_p
 async def test_a_directory_of_another_user_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(JournalUnwritable, match=r"cannot be written \(Permission denied\)"):
         await begin(tmp_path, ForbiddenDisk())
+
+
+async def test_a_journal_that_began_too_late_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "CREATE_DEADLINE_S", 0.05)
+    disk, free = LateDisk(), Signal()
+    (tmp_path / "RM_1-verbatim").mkdir()
+    with pytest.raises(JournalUnwritable, match="did not answer within"):
+        await begin(tmp_path, disk)
+    path = tmp_path / "RM_1-verbatim/AJ_1.jsonl"
+    disk.gate.set()
+
+    def wait_for_the_lock() -> None:
+        with path.open() as file:
+            flock(file, LOCK_EX)
+            free.set()
+
+    # A daemon, so that a lock which is never freed fails the test and does not hold up its end.
+    Thread(target=wait_for_the_lock, daemon=True).start()
+    assert await asyncio.to_thread(free.wait, DEADLINE_S)
 
 
 @pytest.mark.parametrize("disk", [full(), broken()], ids=["disk full", "sync fails"])

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.disks import RecordingDisk, full
+from tests.storage.disks import LateDisk, RecordingDisk, full
+from worker.storage import store as store_module
 from worker.storage.errors import StorageUnsupported, StorageUnwritable
 from worker.storage.names import encode
 from worker.storage.store import Store
 
+DEADLINE_S = 20
 HOSTILE = ["../../etc", "a/b", "%2e%2e", "\0", "", "é\u202e", "x" * 300, "#1", "a b"]
 
 
@@ -66,6 +68,42 @@ async def test_what_was_put_is_synced(tmp_path: Path) -> None:
     disk = RecordingDisk()
     await Store(tmp_path, disk).put("a", b"1")
     assert [call for call, _ in disk.calls] == ["write", "sync", "sync_directory"]
+
+
+async def test_a_put_that_was_given_up_never_lands_over_a_newer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = LateDisk()
+    with monkeypatch.context() as short:
+        short.setattr(store_module, "DEADLINE_S", 0.05)
+        with pytest.raises(StorageUnwritable, match="no answer in"):
+            await Store(tmp_path, disk).put("a", b"older")
+    await Store(tmp_path).put("a", b"newer")
+    disk.gate.set()
+    assert await asyncio.to_thread(disk.put_over.wait, DEADLINE_S)
+    assert await Store(tmp_path).get("a") == b"newer"
+    assert names_in(tmp_path) == ["a"]
+
+
+async def test_a_put_that_was_cancelled_never_lands(tmp_path: Path) -> None:
+    disk = LateDisk()
+    putting = asyncio.create_task(Store(tmp_path, disk).put("a", b"older"))
+    assert await asyncio.to_thread(disk.syncing.wait, DEADLINE_S)
+    putting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+    disk.gate.set()
+    assert await asyncio.to_thread(disk.put_over.wait, DEADLINE_S)
+    assert names_in(tmp_path) == []
+
+
+async def test_a_probe_does_not_look_at_what_is_stored(store: Store, tmp_path: Path) -> None:
+    stored = tmp_path / "transcripts" / "2026"
+    stored.mkdir(parents=True)
+    (stored / "loop").symlink_to(stored)
+    with pytest.raises(StorageUnwritable, match="cannot be listed"):
+        await store.list()
+    await store.probe()
 
 
 async def test_a_probe_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:

@@ -3,5 +3,6 @@
 * `journal`: one part's append-only file, on disk before anyone goes on.
 * `store`: where finished transcripts live.
 * `finalise`: journals into a stored transcript; a journal goes only after the store has confirmed.
+* `lock`: who a journal and a session belong to. `opening`: descriptors that threads open.
 * `names`: what files and keys are called. `disk`: the calls that make a write durable.
 """

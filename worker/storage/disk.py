@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 if sys.platform == "darwin":
@@ -64,8 +66,12 @@ class Disk:
         finally:
             os.close(descriptor)
 
-    def put(self, path: Path, content: bytes) -> None:
-        """Make `content` the whole of `path`: after a crash the file is the old or the new one, never between."""
+    def put(self, path: Path, content: bytes, abandoned: Callable[[], bool] = lambda: False) -> None:
+        """Make `content` the whole of `path`: after a crash the file is the old or the new one, never between.
+
+        `abandoned` is asked last, before `path` changes: a put that nobody waits for any more must not land over
+        what was put since. (Renames in one directory come one after the other: one that hangs holds up the next.)
+        """
         # A name that ends in # and digits is a temporary one to obstore's LocalStore too: no listing shows it.
         temporary = path.with_name(f"{path.name}#{secrets.randbits(48)}")
         try:
@@ -75,6 +81,8 @@ class Disk:
                 self.sync(descriptor)
             finally:
                 os.close(descriptor)
+            if abandoned():
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

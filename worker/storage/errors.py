@@ -4,8 +4,9 @@ StorageError
 ├── JournalUnwritable    a journal cannot be begun
 ├── JournalMissing       no journal there: finalised by another, or never written
 ├── JournalInUse         its job lives, or another process is finalising it
+├── SessionInUse         other parts of it are being stored, and that takes too long
 ├── JournalUnreadable    nothing in it can be taken as written, or a newer version wrote it
-├── StoredDiffers        the store holds other lines of the same part: nothing is overwritten
+├── StoredDiffers        the store holds other lines of the same part, or does not vouch for what was stored
 ├── StorageUnsupported   a storage address of a kind that is not known
 └── StorageUnwritable    the store refuses to put, get, list or delete
 """
@@ -29,12 +30,16 @@ class JournalInUse(StorageError):
     """The journal's job lives, or another process is finalising it."""
 
 
+class SessionInUse(StorageError):
+    """Other parts of the session are being stored on this node, for longer than one can wait."""
+
+
 class JournalUnreadable(StorageError):
     """Nothing in the journal can be taken as written, or a newer version wrote it. It is left as it is."""
 
 
 class StoredDiffers(StorageError):
-    """The store holds other lines of the same part than the journal. Neither is changed."""
+    """The store holds other lines of a part than its journal, or fewer than were stored. The journal stays."""
 
 
 class StorageUnsupported(StorageError):

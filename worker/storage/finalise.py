@@ -4,14 +4,21 @@
 over: it publishes and then removes their journals. Both write the same bytes however often they run. The
 journal's lines are stored beside the transcript, so that a later part is merged with what is already there.
 
-More events replace fewer, never the reverse: what is stored is read first, and kept.
+More events replace fewer, never the reverse: what is stored is read first, and kept. One transcript comes of
+a session, however many parts it has:
+
+* On one node, whoever stores holds the session from the first read to the last write, among all tasks and
+  processes whose journals are in one directory.
+* Between nodes nothing is held. A journal stays unless the manifest, read again after it was written, names all
+  its events. A node that writes even later may leave a manifest without them, never the store: each part's
+  lines have keys of their own, and whoever stores the session next merges all that are there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +27,7 @@ from pydantic import ValidationError
 from worker.storage import names
 from worker.storage.disk import Disk
 from worker.storage.errors import JournalMissing, JournalUnreadable, StoredDiffers
-from worker.storage.lock import held
+from worker.storage.lock import held, session_held
 from worker.storage.segments import PartLines, StoredPart, completed, stored_parts
 from worker.storage.store import Store
 from worker.transcript.errors import LineNewer
@@ -54,11 +61,13 @@ async def publish(journals: Sequence[Path], store: Store, formats: Sequence[str]
     Raises:
         JournalMissing: a journal is not there.
         JournalUnreadable: a journal holds no line that can be taken as written, or a newer version wrote it.
+        SessionInUse: another part of the session is being stored, for longer than one can wait.
         StoredDiffers: the store holds other lines, or more than it can show.
         StorageUnwritable: with the reason and the remedy.
     """
-    local = [await asyncio.to_thread(_read, path) for path in journals]
-    return await _publish(local, store, formats)
+    async with _session_of(journals):
+        local = [await asyncio.to_thread(_read, path) for path in journals]
+        return await _publish(local, store, formats)
 
 
 async def finalise(
@@ -74,19 +83,38 @@ async def finalise(
 
     Raises:
         JournalInUse: a job lives, or another process is at it.
-        JournalMissing, JournalUnreadable, StoredDiffers, StorageUnwritable: as `publish`.
+        StoredDiffers: also when the manifest, read again, does not name all events of a journal; all stay then.
+        JournalMissing, JournalUnreadable, SessionInUse, StorageUnwritable: as `publish`.
     """
     disk = disk or Disk()
-    with ExitStack() as locks:
-        for path in journals:
-            await asyncio.to_thread(locks.enter_context, held(path))
-        local = {path: await asyncio.to_thread(_read, path) for path in journals}
-        told = [lines for lines in local.values() if lines.reading.records]
-        stored = await _publish(told, store, formats) if told else None
-        for path, lines in local.items():
-            if lines.reading.stop is None or lines.reading.torn:
-                await asyncio.to_thread(disk.remove, path)
+    # The session first: a journal must not be held while its finaliser waits, for a new job may want it.
+    async with _session_of(journals):
+        with ExitStack() as locks:
+            for path in journals:
+                await asyncio.to_thread(locks.enter_context, held(path))
+            local = {path: await asyncio.to_thread(_read, path) for path in journals}
+            told = [lines for lines in local.values() if lines.reading.records]
+            stored = await _publish(told, store, formats) if told else None
+            if stored is not None:
+                await _vouched(told, store, stored.prefix)
+            for path, lines in local.items():
+                if lines.reading.stop is None or lines.reading.torn:
+                    await asyncio.to_thread(disk.remove, path)
     return stored
+
+
+@asynccontextmanager
+async def _session_of(journals: Iterable[Path]) -> AsyncIterator[None]:
+    """Hold the session whose journals these are."""
+    async with AsyncExitStack() as held_here:
+        for directory in await asyncio.to_thread(_directories, journals):
+            await held_here.enter_async_context(session_held(directory))
+        yield
+
+
+def _directories(journals: Iterable[Path]) -> list[Path]:
+    """Return each directory once, in an order that is the same for all: nobody waits in a circle."""
+    return sorted({path.parent.resolve() for path in journals})
 
 
 def _read(path: Path) -> PartLines:
@@ -107,7 +135,7 @@ def _read(path: Path) -> PartLines:
 async def _publish(local: Sequence[PartLines], store: Store, formats: Sequence[str]) -> StoredTranscript:
     prefix = _common_prefix(local)
     stored = await stored_parts(store, prefix)
-    old = await _old_manifest(store, prefix)
+    old = await _stored_manifest(store, prefix)
     content = await asyncio.to_thread(_compose, prefix, local, stored, _formats(formats, old))
     same_events = old is not None and old.parts == content.manifest.parts
     # A final transcript keeps the form that it was rendered in, whatever this version would make of it.
@@ -175,7 +203,20 @@ def _refuse_fewer_events(old: Manifest, manifest: Manifest, prefix: str) -> None
             )
 
 
-async def _old_manifest(store: Store, prefix: str) -> Manifest | None:
+async def _vouched(told: Sequence[PartLines], store: Store, prefix: str) -> None:
+    """Raise unless the manifest, as it is stored now, names all events of these journals."""
+    manifest = await _stored_manifest(store, prefix)
+    events = {part.job: part.events for part in manifest.parts} if manifest is not None else {}
+    for lines in told:
+        job, here = _started(lines.reading).job, len(lines.reading.records)
+        if events.get(job, 0) < here:
+            raise StoredDiffers(
+                f"the manifest under {prefix} does not name all {here} events of job {job}: "
+                "another node wrote it, the journal stays, finalise it again"
+            )
+
+
+async def _stored_manifest(store: Store, prefix: str) -> Manifest | None:
     key = f"{prefix}/{names.MANIFEST}"
     content = await store.get(key)
     if content is None:

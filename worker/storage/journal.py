@@ -18,12 +18,14 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from worker.storage.disk import Disk
 from worker.storage.errors import JournalUnwritable
 from worker.storage.lock import lock_new
 from worker.storage.names import journal_path
+from worker.storage.opening import opened
 from worker.storage.writer import Writer
 from worker.transcript.events import Event, Gap
 from worker.transcript.line import encode, link
@@ -95,7 +97,7 @@ class Journal:
         path = journal_path(journal_dir, transcript_id, job_id)
         try:
             async with asyncio.timeout(CREATE_DEADLINE_S):
-                descriptor = await asyncio.to_thread(_begin, path, disk)
+                descriptor = await opened(partial(_begin, path, disk))
         except TimeoutError:
             raise JournalUnwritable(
                 f"the disk under {path} did not answer within {CREATE_DEADLINE_S:.0f} s: "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -61,10 +62,18 @@ class Store:
     async def put(self, key: str, content: bytes) -> None:
         """Make `content` the whole of `key`; when this returns it survives a loss of power.
 
+        A put that was given up, at its deadline or because it was cancelled, does not land later over what was
+        put since.
+
         Raises:
             StorageUnwritable: with the reason and the remedy.
         """
-        await self._within_deadline(asyncio.to_thread(self._disk.put, self._root / key, content), "written")
+        abandoned = threading.Event()
+        putting = asyncio.to_thread(self._disk.put, self._root / key, content, abandoned.is_set)
+        try:
+            await self._within_deadline(putting, "written")
+        finally:
+            abandoned.set()
 
     async def get(self, key: str) -> bytes | None:
         """Return the content of `key`, or `None` where there is none.
