@@ -24,7 +24,7 @@ packages:
 	@$(PREPARE) --packages-only
 
 demo: setup ## a whole call on this machine: no keys, no account
-	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(RUN) worker demo
+	@$(RUN) worker demo
 
 test: setup check ## what every change must pass: checks and fast tests (at most 8 minutes)
 	$(RUN) pytest -m "not slow and not soak and not live"

@@ -31,10 +31,10 @@ class FleetSettings(Section):
     """The worker's processes. All times are seconds."""
 
     health_host: Host = "0.0.0.0"  # noqa: S104 - the platform asks for health from outside
-    """Address on which health and metrics are served; `0.0.0.0` is every interface."""
+    """Address on which health is served; `0.0.0.0` is every interface."""
 
     health_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
-    """Port on which health and metrics are served; 0: any free one."""
+    """Port on which health is served; 0: any free one."""
 
     max_sessions: Annotated[int, Field(ge=1, le=1000)] = 12
     """Calls that this worker holds at once; a call needs about a tenth of a core and 75 MB."""

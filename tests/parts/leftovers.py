@@ -12,7 +12,8 @@ import pytest
 MARK = "PYTEST_SESSION_MARK"
 PATIENCE_S = 5.0
 
-# These two live as long as the interpreter that multiprocessing started them for.
+# These two live as long as the interpreter that multiprocessing started them for. The forkserver's own children,
+# the processes of calls, have the same command line: their parent tells them apart.
 KEPT_BY_MULTIPROCESSING = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 
 _left = pytest.StashKey[list[str]]()
@@ -61,7 +62,15 @@ def _has(process: psutil.Process, mark: str) -> bool:
         is_marked = bool(process.environ().get(MARK) == mark)
     except (psutil.Error, OSError):
         return False
-    return is_marked and not any(name in _command_line(process) for name in KEPT_BY_MULTIPROCESSING)
+    return is_marked and not _is_kept_by_multiprocessing(process)
+
+
+def _is_kept_by_multiprocessing(process: psutil.Process) -> bool:
+    try:
+        is_ours = process.ppid() == os.getpid()
+    except psutil.Error:
+        return False
+    return is_ours and any(name in _command_line(process) for name in KEPT_BY_MULTIPROCESSING)
 
 
 def _is_over(process: psutil.Process) -> bool:

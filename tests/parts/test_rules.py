@@ -28,6 +28,20 @@ def test_one():
     # Through a shell that ends at once, so that nobody is its parent any more.
     subprocess.run("sleep 600 >/dev/null 2>&1 &", shell=True, check=True)
 """
+LEAVES_A_CALL = """
+import multiprocessing
+import time
+def test_one():
+    multiprocessing.get_context("forkserver").Process(target=time.sleep, args=(600,), daemon=True).start()
+"""
+LEAVES_A_FORKSERVER = """
+import multiprocessing
+import time
+def test_one():
+    call = multiprocessing.get_context("forkserver").Process(target=time.sleep, args=(0,))
+    call.start()
+    call.join()
+"""
 LEAVES_A_PORT = """
 import socket
 held = socket.socket()
@@ -96,12 +110,22 @@ def test_a_module_that_is_skipped_fails_on_the_build_server(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("source", "named"), [(LEAVES_A_PROCESS, "sleep 600"), (LEAVES_A_PORT, "still open in the test run itself")]
+    ("source", "named"),
+    [
+        (LEAVES_A_PROCESS, "sleep 600"),
+        (LEAVES_A_CALL, "multiprocessing.forkserver"),
+        (LEAVES_A_PORT, "still open in the test run itself"),
+    ],
 )
 def test_a_session_that_leaves_something_behind_fails_and_names_it(tmp_path: Path, source: str, named: str) -> None:
     status, output = _session(tmp_path, source)
     assert status == 1, output
     assert named in output.split("left behind by the tests")[1]
+
+
+def test_what_multiprocessing_keeps_for_the_session_is_not_left_behind(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, LEAVES_A_FORKSERVER)
+    assert status == 0, output
 
 
 def test_a_test_that_hangs_fails_and_the_next_one_runs(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """`verbatim demo`: a whole call on this machine, no keys."""
 
-import asyncio
-import contextlib
+import os
+import shutil
 import signal
+import sys
+from contextlib import aclosing
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,28 +14,32 @@ from rich.markdown import Markdown
 
 from worker.errors import Failed
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it: 128 and the signal's number."""
-
 Join = Annotated[bool, typer.Option("--join", help="Start no caller; keep all up for you to join until Ctrl-C.")]
 
 
 def command(join: Join = False) -> None:
     """Start a server, stand-ins for all services and a worker, and let a caller hold a conversation."""
-    console = Console(highlight=False, soft_wrap=True)
+    from worker.demo.stopping import Stopped, run_until_told
+
+    console = Console(highlight=False)
     try:
-        asyncio.run(_until_told(_join(console) if join else _watch(console)))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("\nStopped; nothing is left running.")
-        raise typer.Exit(0 if join else INTERRUPTED) from None
+        run_until_told(
+            _join(console) if join else _watch(console),
+            on_order=lambda: _say(console, "\nStopping; press Ctrl-C to stop at once."),
+        )
+    except Stopped as stopped:
+        _say(console, "Stopped; nothing is left running.")
+        expected = join and stopped.told_by == signal.SIGINT
+        raise typer.Exit(0 if expected else stopped.exit_status) from None
 
 
-async def _until_told(work: Any) -> None:
-    """Run `work`; SIGTERM ends it as Ctrl-C does, so that its processes end too."""
-    task = asyncio.ensure_future(work)
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await task
+def _say(console: Console, text: str) -> None:
+    """Print `text`, unless the terminal is gone."""
+    try:
+        console.print(text)
+    except OSError:
+        # What could not be written would be tried again at the exit, and change its status.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 async def _watch(console: Console) -> None:
@@ -47,13 +54,14 @@ async def _watch(console: Console) -> None:
         answers: list[int] = []
 
         async def call() -> Outcome:
-            async for event in hold_conversation(running, invitation):
-                _show(console, event, answers)
+            async with aclosing(hold_conversation(running, invitation)) as events:
+                async for event in events:
+                    _show(console, event, answers)
             return await await_transcript(running, invitation.room)
 
         outcome = await running.during(call())
-    if not answers:
-        raise Failed(f"The agent never answered. The logs are in {running.logs}.")
+        if not answers:
+            raise Failed(f"The agent never answered. The logs are in {running.logs}.")
     middle = sorted(answers)[len(answers) // 2]
     console.print(
         f"\nThe caller hung up. Answers began {middle} ms (median) after the caller's last word; "
@@ -64,14 +72,25 @@ async def _watch(console: Console) -> None:
     console.rule()
     console.print("It is stored in:")
     for file in sorted(outcome.directory.glob("transcript.*")):
-        console.print(f"  {file}", markup=False)
-    console.print("\nTalk to it yourself: [bold]verbatim demo --join[/]. With your own keys: see README.md.")
+        console.print(f"  {file}", markup=False, soft_wrap=True)
+    console.print(
+        f"\nTalk to it yourself: [bold]{_own_command()} demo --join[/]. With your own keys: see README.md.",
+        soft_wrap=True,
+    )
+
+
+def _own_command() -> str:
+    """Return how this command is called from the current directory."""
+    if shutil.which("verbatim"):
+        return "verbatim"
+    program = Path(sys.executable).with_name("verbatim")
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
 
 
 def _introduce(console: Console) -> None:
     console.print(
         "[bold]Verbatim demo.[/] Everything runs on this machine: a real LiveKit server and worker; in place of the "
-        "services\na local recogniser (pocketsphinx), scripted replies and a synthesised voice. No keys, no network.\n"
+        "services a local recogniser (pocketsphinx), scripted replies and a synthesised voice. No keys, no network.\n"
     )
 
 
@@ -100,11 +119,12 @@ async def _join(console: Console) -> None:
             "\nOpen https://agents-playground.livekit.io/, choose [bold]Manual[/], paste both and press Connect "
             "(on this machine; the token is valid for 15 minutes):\n"
         )
-        console.print(f"  URL    {invitation.server_url}", markup=False)
-        console.print(f"  Token  {invitation.token}\n", markup=False)
+        console.print(f"  URL    {invitation.server_url}", markup=False, soft_wrap=True)
+        console.print(f"  Token  {invitation.token}\n", markup=False, soft_wrap=True)
         console.print(
             f"The transcript is stored under {running.loaded.settings.storage.directory} when you disconnect. "
-            "The local recogniser knows few words and understands people roughly.\nCtrl-C stops everything."
+            "The local recogniser knows few words and understands people roughly. After hanging up, wait half a "
+            "minute before you connect again: the agent comes when the room is made anew.\nCtrl-C stops everything."
         )
         await running.worker.ended()
         raise running.worker.failure("ended")

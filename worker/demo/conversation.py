@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import uuid4
 
@@ -14,14 +14,14 @@ from worker.invitation import Invitation, invite
 SCRIPT: list[dict[str, Any]] = [
     {"do": "wait_for_agent"},
     {"do": "listen"},
-    {"do": "speak", "text": "My order number is four seven two nine."},
+    {"do": "speak", "text": "Do you sell gift cards?"},
     {"do": "listen"},
     {"do": "speak", "text": "Tell me about your company."},
     {"do": "barge_in", "text": "Wait, I have another question.", "after_ms": 3000},
     {"do": "listen"},
-    {"do": "speak", "text": "What are your opening hours?"},
+    {"do": "speak", "text": "I forgot my password."},
     {"do": "listen"},
-    {"do": "speak", "text": "Thank you, goodbye."},
+    {"do": "speak", "text": "That is all for today."},
     {"do": "listen"},
     {"do": "hang_up"},
 ]
@@ -34,7 +34,7 @@ def invitation_for_demo(stage: Stage) -> Invitation:
     return invite(stage.loaded.settings, f"demo-{uuid4().hex[:6]}", CALLER)
 
 
-async def hold_conversation(stage: Stage, invitation: Invitation) -> AsyncIterator[dict[str, Any]]:
+async def hold_conversation(stage: Stage, invitation: Invitation) -> AsyncGenerator[dict[str, Any], None]:
     """Let the caller join and speak; yield its events as they happen.
 
     Raises:

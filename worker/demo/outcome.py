@@ -3,7 +3,6 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from worker.demo.stage import Stage
@@ -37,7 +36,6 @@ async def await_transcript(stage: Stage, room: str) -> Outcome:
 
 
 def _finished(root: Path, room: str) -> list[Path]:
-    """Return the directories of the room's transcripts, those that have a manifest."""
-    today = datetime.now(UTC)
-    found = root.glob(f"{today:%Y}/*/*/{names.encode(room)}/*/{names.MANIFEST}")
+    """Return the directories of the room's transcripts, those that have a manifest, whatever their date."""
+    found = root.glob(f"*/*/*/{names.encode(room)}/*/{names.MANIFEST}")
     return [manifest.parent for manifest in found]

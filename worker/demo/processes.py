@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,16 @@ from worker.errors import Failed
 STOP_SECONDS = 10.0
 """How long a process may take to end by itself, before it is killed."""
 
+REST_SECONDS = 1.0
+"""How long what a process started may outlive it, before that is killed."""
+
+KILLED_SECONDS = 5.0
+"""How long the system may take to report the end of a process that was killed."""
+
 LAST_LINES = 12
+
+_groups: set[int] = set()
+"""The process groups of all children that may run: the last resort, once the loop is gone."""
 
 
 class Child:
@@ -67,18 +76,47 @@ class Child:
         return Failed(f"{self.name} {what}. The end of its log ({self.log}):{tail or ' nothing'}")
 
     async def stop(self) -> None:
-        """End the process: SIGTERM, and SIGKILL to its whole session where that does not help."""
-        if not self.running:
+        """End the process and all that it started: SIGTERM, some patience, then SIGKILL.
+
+        Cancelled, it has no patience.
+        """
+        if self._process.pid not in _groups:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            await self._process.wait()
+            if self.running:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.send_signal(signal.SIGTERM)
+                await _within(STOP_SECONDS, self._process.wait())
+            await _within(REST_SECONDS, self._alone())
+        finally:
+            _kill(self._process.pid)
+            await _within(KILLED_SECONDS, self._process.wait())
+            _groups.discard(self._process.pid)
+
+    async def _alone(self) -> None:
+        """Wait until nothing of what the process started is left."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            while True:
+                os.killpg(self._process.pid, 0)
+                await asyncio.sleep(0.02)
+
+
+def kill_all() -> None:
+    """Kill every process that runs in a `child` context, and all that they started; waits for nothing."""
+    for group in tuple(_groups):
+        _kill(group)
+
+
+def _kill(group: int) -> None:
+    # A group without members is gone; macOS refuses where only zombies are left.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+async def _within(seconds: float, event: Awaitable[object]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event
 
 
 @asynccontextmanager
@@ -103,9 +141,9 @@ async def child(
             )
         except OSError as error:
             raise Failed(f"{name} cannot be started: {error.strerror or error}.") from None
+    _groups.add(process.pid)
     running = Child(name, process, log)
     try:
         yield running
     finally:
-        # Shielded: a second Ctrl-C must not leave processes behind.
-        await asyncio.shield(running.stop())
+        await running.stop()

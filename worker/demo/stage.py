@@ -4,12 +4,13 @@ import asyncio
 import importlib.util
 import os
 import secrets
+import shutil
 import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,10 +73,10 @@ async def stage(announce: Announce) -> AsyncIterator[Stage]:
     """
     _check_extra()
     program = find_livekit_server()
-    logs = Path(tempfile.mkdtemp(prefix="verbatim-demo-"))
     environment = {**os.environ, **without_loopback(os.environ)}
     key, secret = "demo", secrets.token_urlsafe(32)
     async with AsyncExitStack() as parts:
+        logs = parts.enter_context(log_directory())
         port = free_port()
         config_file = logs / "livekit.yaml"
         config_file.touch(mode=0o600)
@@ -139,6 +140,21 @@ async def stage(announce: Announce) -> AsyncIterator[Stage]:
         await _answering(worker, f"http://127.0.0.1:{loaded.settings.fleet.health_port}/readyz")
         announce(f"the worker is ready for calls ({time.monotonic() - began:.1f} s)")
         yield Stage(loaded, environment, logs, worker, (server, assemblyai, openai, worker))
+
+
+@contextmanager
+def log_directory() -> Iterator[Path]:
+    """Give a directory for as long as the context lasts, and longer if an error names it."""
+    directory = Path(tempfile.mkdtemp(prefix="verbatim-demo-"))
+    kept = False
+    try:
+        yield directory
+    except Failed as error:
+        kept = str(directory) in str(error)
+        raise
+    finally:
+        if not kept:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _answering(part: Child, url: str) -> None:
