@@ -159,7 +159,7 @@ async def test_a_terminal_that_is_closed_leaves_nothing_running(tmp_path: Path) 
 
 @pytest.mark.parametrize("part", ["livekit-server", "standins assemblyai", "worker start"])
 async def test_a_part_that_dies_is_named_and_nothing_is_left_running(tmp_path: Path, part: str) -> None:
-    async with demo(tmp_path) as running:
+    async with demo(tmp_path, TMPDIR=str(tmp_path)) as running:
         await running.prints("A caller joins room")
         family = running.family()
         for process in family:
@@ -169,6 +169,8 @@ async def test_a_part_that_dies_is_named_and_nothing_is_left_running(tmp_path: P
 
     assert status == 1
     assert "ended during the call" in running.output
+    (kept,) = tmp_path.glob("verbatim-demo-*")
+    assert str(kept) in running.output
     assert "Traceback" not in running.output.partition("The end of its log")[0]
     assert still_running(family) == []
 

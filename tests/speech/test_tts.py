@@ -89,7 +89,7 @@ async def test_each_piece_of_a_stream_is_spoken_only_when_it_is_accepted(recorde
     recorder.release()
     assert milliseconds(await waiting) == 200
     assert wrapped.spoken == ["Two ", "pizzas."]
-    assert [each.text for each in recorder.of(AgentSentence)] == ["Two ", "pizzas."]
+    assert [(each.text, each.continues) for each in recorder.of(AgentSentence)] == [("Two ", False), ("pizzas.", True)]
 
 
 async def test_the_words_times_of_a_stream_pass_through(recorder: MemoryRecorder) -> None:

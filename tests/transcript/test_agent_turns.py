@@ -35,6 +35,13 @@ def test_what_was_not_played_is_derived_where_it_was_not_written() -> None:
     assert only.unplayed_text == "kinds. And drinks."
 
 
+def test_pieces_of_words_are_joined_as_they_stand() -> None:
+    first, *others = "We have un", "believ", "able", ", ", "truly", " good pizza."
+    pieces = [AgentSentence(text=text, speech="s1", continues=True) for text in others]
+    (only,) = turns(sentence(first), *pieces, AgentSaid(text="We have", speech="s1", interrupted=True))
+    assert only.unplayed_text == "unbelievable, truly good pizza."
+
+
 def test_a_crash_shows_what_was_heard_and_the_rest_as_unplayed() -> None:
     heard = AgentHeard(text="We have", speech="s1")
     (only,) = turns(sentence("We have two kinds."), sentence("And drinks."), heard)

@@ -44,9 +44,9 @@ class WriteAheadTTS(tts.TTS[Any]):
         """Return a stream that hands each pushed text on once it is accepted."""
         return _AcceptedStream(self, self._wrapped, self._recorder, conn_options)
 
-    async def accept(self, text: str) -> None:
-        """Wait until `text`, a piece of the current speech, is accepted."""
-        await self._recorder.append(AgentSentence(speech=self._recorder.speech, text=text))
+    async def accept(self, text: str, *, continues: bool = False) -> None:
+        """Wait until `text`, a piece of the current speech, is accepted; `continues` as in `AgentSentence`."""
+        await self._recorder.append(AgentSentence(speech=self._recorder.speech, text=text, continues=continues))
 
     def prewarm(self) -> None:
         """Open the wrapped TTS's connection ahead of the first request."""
@@ -138,12 +138,14 @@ class _AcceptedStream(tts.SynthesizeStream):
                 await utils.aio.cancel_and_wait(input_task)
 
     async def _forward_input(self, stream: tts.SynthesizeStream) -> None:
+        continues = False  # an LLM's tokens are pieces of words
         try:
             async for piece in self._input_ch:
                 if isinstance(piece, str):
                     self._mark_started()
-                    await self._owner.accept(piece)
+                    await self._owner.accept(piece, continues=continues)
                     stream.push_text(piece)
+                    continues = True
                 else:
                     stream.flush()
         finally:

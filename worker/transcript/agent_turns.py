@@ -53,7 +53,10 @@ def agent_turns(records: Iterable[Record], agent: str) -> list[Draft]:
 def _take(speech: _Speech, event: AgentSentence | AgentHeard | AgentSaid) -> None:
     match event:
         case AgentSentence():
-            speech.sentences.append(event.text)
+            if event.continues and speech.sentences:
+                speech.sentences[-1] += event.text
+            else:
+                speech.sentences.append(event.text)
         case AgentHeard():
             speech.heard = event.text
         case AgentSaid():

@@ -152,6 +152,8 @@ class AgentSentence:
     text: str
     speech: str | None = None
     """Id of the speech that the piece belongs to."""
+    continues: bool = False
+    """It goes on where the piece before it stopped, perhaps in the middle of a word; white space is in the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
