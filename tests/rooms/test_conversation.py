@@ -170,6 +170,17 @@ def test_words_are_placed_where_they_were_spoken(call: Call) -> None:
         assert len(starts) == len(turn.words)
 
 
+def test_the_time_of_an_answer_is_what_the_turns_themselves_say(call: Call) -> None:
+    said = call.stored.transcript.turns
+    answered = [(before, after) for before, after in pairwise(said) if before.role == "user"]
+    assert answered
+    for question, answer in answered:
+        assert answer.latency is not None
+        assert answer.latency.answer_ms == pytest.approx(answer.started_ms - question.ended_ms, abs=2)
+    greeting = said[0]
+    assert greeting.latency is None or greeting.latency.answer_ms is None
+
+
 def test_a_caller_who_hangs_up_leaves_a_complete_transcript(call: Call) -> None:
     transcript = call.stored.transcript
     assert (transcript.ended.reason, transcript.ended.detail) == ("caller_left", "the caller hung up")

@@ -9,7 +9,7 @@ import pytest
 
 from worker.session.recorder import CallRecorder
 from worker.storage.journal import Journal
-from worker.transcript.events import Note
+from worker.transcript.events import Note, UserFinal
 
 
 @pytest.fixture
@@ -46,3 +46,11 @@ async def test_nobody_takes_part_and_nothing_is_spoken_before_the_call_begins(jo
     recorder.roster = SimpleNamespace(transcribed="ada")  # type: ignore[assignment]
     recorder.session = SimpleNamespace(current_speech=SimpleNamespace(id="speech-7"))  # type: ignore[assignment]
     assert (recorder.participant, recorder.speech) == ("ada", "speech-7")
+
+
+async def test_the_last_word_is_the_newest_that_was_spoken(journal: Journal) -> None:
+    recorder = CallRecorder(journal)
+    assert recorder.last_word_ms is None
+    recorder.append(UserFinal(participant="ada", text="Two pizzas.", ended_ms=4200))
+    recorder.append(UserFinal(participant="ada", text="typed", source="chat", ended_ms=9000))
+    assert recorder.last_word_ms == 4200

@@ -24,6 +24,7 @@ class MemoryRecorder:
         self.events: list[Event] = []
         self.participant = "caller"
         self.session: AgentSession[Any] | None = None
+        self.last_word_ms: int | None = None
         self._began = began
         self._held = False
         self._unanswered: list[asyncio.Future[None]] = []

@@ -30,6 +30,9 @@ from worker.transcript.events import (
     UserTurn,
 )
 
+LONGEST_ANSWER_MS = 60_000
+"""What took longer was no answer to the last word."""
+
 _ADDRESS = re.compile(r"<(?:[\w.<>]+\.)?(\w+) object at 0x[0-9a-f]+>")
 """How an agent that a tool hands over to shows in the tool's result: the class says enough."""
 
@@ -43,6 +46,8 @@ class Capture:
         self._said: set[str] = set()
         self._tool_names: dict[str, str] = {}
         self._quiet_since: float | None = None
+        self._spoke_after_ms: int | None = None
+        self._answered_word_ms: int | None = None
         self.close: CloseEvent | None = None
         session.on("agent_state_changed", self._agent_state_changed)
         session.on("conversation_item_added", self._item_added)
@@ -54,6 +59,8 @@ class Capture:
     def _agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._quiet_since = None
+            # Now, not when the speech is over: a caller who interrupts it has said other words by then.
+            self._spoke_after_ms = self._recorder.last_word_ms
         elif event.old_state == "speaking":
             self._quiet_since = event.created_at
 
@@ -84,14 +91,26 @@ class Capture:
             )
         )
         stages = {
-            "end_of_turn": _milliseconds(metrics.get("end_of_turn_delay")),
             "first_token": _milliseconds(metrics.get("llm_node_ttft")),
             "first_audio": _milliseconds(metrics.get("tts_node_ttfb")),
         }
         known = {stage: took for stage, took in stages.items() if took is not None}
-        answer_ms = _milliseconds(metrics.get("e2e_latency"))
+        answer_ms = self._answer_ms(message)
         if known or answer_ms is not None:
             self._recorder.append(TurnLatency(speech=speech, answer_ms=answer_ms, stages=known))
+
+    def _answer_ms(self, message: ChatMessage) -> int | None:
+        """Return how long after the caller's last word the agent began, if this is the first that it says since.
+
+        The framework's own figure counts from the arrival of the STT's final: AssemblyAI's events do not tell it
+        when the speech ended.
+        """
+        began, last_word = message.metrics.get("started_speaking_at"), self._spoke_after_ms
+        if began is None or last_word is None or last_word == self._answered_word_ms:
+            return None
+        self._answered_word_ms = last_word
+        took = self._recorder.ms_at(began) - last_word
+        return took if 0 <= took <= LONGEST_ANSWER_MS else None
 
     def _stopped_speaking_at(self, message: ChatMessage) -> float | None:
         # A voice that is talked over falls silent at once; that it is over for good is decided a second later.

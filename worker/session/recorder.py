@@ -9,7 +9,7 @@ from livekit.agents import AgentSession
 from worker.session.current_speech import current_speech
 from worker.session.roster import Roster
 from worker.storage.journal import Accepted, Journal
-from worker.transcript.events import Event
+from worker.transcript.events import Event, UserFinal
 
 
 class CallRecorder:
@@ -19,9 +19,13 @@ class CallRecorder:
         self._journal = journal
         self.roster: Roster | None = None
         self.session: AgentSession[Any] | None = None
+        self.last_word_ms: int | None = None
+        """When the caller's last recognised word ended, on the part's clock."""
 
     def append(self, event: Event) -> Future[Accepted]:
         """Enqueue `event`; the future is done when it is accepted."""
+        if isinstance(event, UserFinal) and event.source == "speech" and event.ended_ms is not None:
+            self.last_word_ms = event.ended_ms
         return self._journal.append(event)
 
     async def settled(self) -> None:

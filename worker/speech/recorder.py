@@ -30,6 +30,11 @@ class Recorder(Protocol):
         ...
 
     @property
+    def last_word_ms(self) -> int | None:
+        """When the caller's last recognised word ended, in milliseconds since the part began, if there was one."""
+        ...
+
+    @property
     def speech(self) -> str | None:
         """Id of the speech that the running task works for, if there is one."""
         ...
