@@ -8,7 +8,7 @@ from livekit import rtc
 
 from standins.caller.ear import FRAME_BYTES, SAMPLE_RATE, audible_frames
 
-QUEUE_MS = 40  # ahead of real time: enough for a busy loop, too little to be noticed as delay
+QUEUE_MS = 200  # ahead of real time, so that a process which waits for a core leaves no hole in the speech
 CLOSE_DEADLINE_S = 1.0
 SILENCE = bytes(FRAME_BYTES)
 
@@ -33,7 +33,7 @@ class Microphone:
         self.track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
 
     async def speak(self, pcm: bytes) -> tuple[float, float]:
-        """Sends speech and returns when its last frame was handed over.
+        """Sends speech and returns when its last frame has left.
 
         Args:
             pcm: Signed 16-bit little-endian mono samples at 16 kHz.
@@ -47,6 +47,7 @@ class Microphone:
             self._done.clear()
             self._speech = iter(enumerate(frames))
             await self._done.wait()
+            await asyncio.sleep(max(0.0, self._span[1] - time.monotonic()))
             return self._span
 
     def start(self) -> None:
