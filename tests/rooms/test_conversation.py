@@ -73,7 +73,7 @@ def test_every_final_of_the_recogniser_is_in_the_transcript_once(call: Call) -> 
     assert call.stored.texts("user") == [final["text"] for final in session["finals"]]
 
 
-def test_nothing_is_spoken_that_was_not_journaled_first(call: Call) -> None:
+def test_everything_spoken_was_handed_to_the_journal_earlier(call: Call) -> None:
     written_at = {event["text"]: moment(event) for event in call.stored.events("agent.sentence")}
     assert call.speech
     for request in call.speech:
@@ -81,7 +81,7 @@ def test_nothing_is_spoken_that_was_not_journaled_first(call: Call) -> None:
         assert written_at[request["input"]] <= request["received_at"]
 
 
-def test_the_llm_is_told_nothing_that_was_not_journaled_first(call: Call) -> None:
+def test_everything_the_llm_is_told_was_handed_to_the_journal_earlier(call: Call) -> None:
     written_at = {event["text"]: moment(event) for event in call.stored.events("user.final")}
     asked = [request for request in call.chat if request["messages"][-1]["role"] == "user"]
     assert len(asked) == len(SPOKEN)
