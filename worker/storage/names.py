@@ -6,6 +6,7 @@ system takes. The same session has the same names on every node.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,8 @@ KEPT = 80
 """Bytes kept of a longer one, before its hash."""
 
 MANIFEST = "manifest.json"
+
+JOURNAL_FILE = re.compile(r"([^.]+)(?:\.([1-9][0-9]*))?\.jsonl")
 
 
 def encode(name: str) -> str:
@@ -34,8 +37,20 @@ def encode(name: str) -> str:
 
 
 def journal_path(journal_dir: Path, transcript_id: str, job: str) -> Path:
-    """Return where a part's journal is written."""
-    return journal_dir / encode(transcript_id) / f"{encode(job)}.jsonl"
+    """Return where a part's journal begins."""
+    # A dot would let a job's name pass for another's successor.
+    return journal_dir / encode(transcript_id) / f"{encode(job).replace('.', '%2E')}.jsonl"
+
+
+def successor_path(journal: Path, number: int) -> Path:
+    """Return where a journal goes on after its disk failed for the `number`th time, counted from 1."""
+    return journal.with_name(f"{journal.name.removesuffix('.jsonl')}.{number}.jsonl")
+
+
+def journal_of(file: Path) -> tuple[Path, int] | None:
+    """Return the journal that a file belongs to, and its number there: 0 for the first. `None`: it is no journal's."""
+    found = JOURNAL_FILE.fullmatch(file.name)
+    return (file.with_name(f"{found[1]}.jsonl"), int(found[2] or 0)) if found else None
 
 
 def prefix(room_created_at: str, room: str, transcript_id: str) -> str:
