@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from config.sections.base import Section
 from config.values import list_from_text, wrong
@@ -20,9 +20,15 @@ def _formats(value: object) -> object:
 class TranscriptSettings(Section):
     """What a stored transcript consists of."""
 
-    formats: Annotated[tuple[Literal["json", "md", "txt"], ...], BeforeValidator(_formats)] = (
+    formats: Annotated[tuple[Literal["json", "md", "txt", "srt", "vtt"], ...], BeforeValidator(_formats)] = (
         "json",
         "md",
         "txt",
+        "srt",
+        "vtt",
     )
-    """Files that are stored for each call: `json` (always), `md` and `txt`, between commas."""
+    """Files that are stored for each call, between commas: `json` (always), `md` and `txt` for people, `srt` and `vtt`
+    as captions."""
+
+    caption_line_length: int = Field(default=32, ge=12, le=200)
+    """Longest line of a caption in `srt` and `vtt`, in columns as displayed: a Chinese character takes two."""

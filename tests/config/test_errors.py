@@ -84,7 +84,7 @@ WRONG_VALUES = [
     ("llm.options", "[1]", 'must be a mapping of names to values, as text a JSON object, {"name": value}'),
     ("tts.voice", "", "must be a name of at most 200 characters"),
     ("transcript.formats", "md,txt", "must contain json, which every other form is made from"),
-    ("transcript.formats", "json,pdf", "must be a list out of json, md, txt"),
+    ("transcript.formats", "json,pdf", "must be a list out of json, md, txt, srt, vtt"),
     ("storage.url", "s3://bucket/calls", "must begin with file://, such as file:///var/lib/verbatim/transcripts"),
     ("storage.url", "/srv/calls", "must begin with file://, such as file:///var/lib/verbatim/transcripts"),
     (

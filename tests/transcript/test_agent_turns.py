@@ -3,7 +3,7 @@
 import pytest
 
 from tests.transcript.journals import told
-from worker.transcript.events import AgentHeard, AgentSaid, AgentSentence, Event, TurnLatency
+from worker.transcript.events import AgentHeard, AgentSaid, AgentSentence, Event, PartEnded, TurnLatency
 from worker.transcript.model import Latency, Turn
 from worker.transcript.wording import join, rest
 
@@ -72,6 +72,39 @@ def test_a_speech_with_several_steps_has_a_turn_for_each() -> None:
 def test_speeches_without_an_id_follow_one_another() -> None:
     found = turns(AgentSaid(text="One."), sentence("Two.", None), AgentSaid(text="Two."))
     assert [turn.text for turn in found] == ["One.", "Two."]
+
+
+def test_of_several_words_on_what_was_heard_the_newest_counts() -> None:
+    heard = [AgentHeard(text=text, speech="s1") for text in ("We", "We have", "We have two", " ")]
+    (only,) = turns(sentence("We have two kinds."), *heard)
+    assert (only.text, only.unplayed_text) == ("We have two", "kinds.")
+
+
+def test_what_was_heard_is_no_turn_again_once_the_speech_is_over() -> None:
+    """The last word on what was heard may be written after the end of the speech."""
+    late = AgentHeard(text="We have  two", speech="s1")
+    found = turns(sentence("We have two."), AgentSaid(text="We have two.", speech="s1"), late)
+    assert [turn.text for turn in found] == ["We have two."]
+
+
+def test_the_next_step_of_a_speech_is_heard_for_itself() -> None:
+    found = turns(
+        sentence("One moment."),
+        AgentSaid(text="One moment.", speech="s1"),
+        sentence("It is booked."),
+        AgentHeard(text="It is", speech="s1"),
+    )
+    assert [(turn.text, turn.unplayed_text) for turn in found] == [("One moment.", ""), ("It is", "booked.")]
+
+
+def test_what_was_heard_is_a_turn_also_without_its_sentences() -> None:
+    (only,) = turns(AgentHeard(text="Please hold.", speech="s1"))
+    assert (only.text, only.interrupted) == ("Please hold.", False)
+
+
+def test_a_speech_of_which_nothing_says_that_it_was_played_is_shown_as_unplayed_after_an_orderly_end() -> None:
+    (only,) = turns(sentence("We have two."), PartEnded(reason="caller_left"))
+    assert (only.text, only.interrupted, only.unplayed_text) == ("", True, "We have two.")
 
 
 def test_a_speech_without_words_is_no_turn() -> None:

@@ -1,41 +1,25 @@
-"""A transcript reads as its golden files, and nothing in a name or a text breaks out of its line.
-
-`UPDATE_GOLDEN=1 pytest tests/transcript/test_render.py` writes the golden files anew.
-"""
+"""A transcript reads as its golden files, and nothing in a name or a text breaks out of its line."""
 
 import json
-import os
 import re
-from pathlib import Path
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.transcript.journals import lines, part, started, told
+from tests.transcript.calls import CALLS, transcript_of
+from tests.transcript.golden_files import GOLDEN, RENEW, files_of, stored
+from tests.transcript.journals import lines, started, told
 from worker.transcript.events import (
-    AgentHeard,
     AgentSaid,
-    AgentSentence,
-    Dtmf,
-    ErrorRaised,
     Event,
     Gap,
     Note,
     PartEnded,
     ParticipantJoined,
-    ParticipantLeft,
-    SttClosed,
-    SttOpened,
     ToolCalled,
-    ToolReturned,
-    TurnLatency,
-    UsageReported,
     UserFinal,
-    UserInterim,
-    UserTurn,
-    Word,
 )
 from worker.transcript.model import Transcript
 from worker.transcript.reading import read_lines
@@ -45,7 +29,6 @@ from worker.transcript.render.wording import clock
 from worker.transcript.replay import replay
 from worker.transcript.schema import json_schema
 
-GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = (
     "</p><script>alert(1)</script> **bold** [x](javascript:y) `code`\n# Heading\r\n| a | b |\u2028> quote"
     "\u202e_ _\x1b[2J"
@@ -61,94 +44,33 @@ TURN = {
 STEERING_OR_BREAKING = re.compile(r"[\u202a-\u202e\u2066-\u2069\u2028\u2029\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
-def plain_call() -> Transcript:
-    """A short call that ended well."""
-    words = (Word("Two", 2100, 2300, 0.99), Word("large", 2340, 2600, 0.97), Word("pizzas.", 2650, 3200, 0.98))
-    return told(
-        (20, ParticipantJoined(identity="caller-1", name="Alice")),
-        (30, SttOpened(stream="S1", session="as-1", participant="caller-1")),
-        (400, AgentSentence(text="Hello, what would you like?", speech="s1")),
-        (1900, AgentSaid(text="Hello, what would you like?", speech="s1", started_ms=500, ended_ms=1850)),
-        (3400, UserFinal(participant="caller-1", text="two large pizzas", stream="S1", turn_order=0)),
-        (
-            3450,
-            UserFinal(
-                participant="caller-1",
-                text="Two large pizzas.",
-                stream="S1",
-                turn_order=0,
-                words=words,
-                language="en",
-                formatted=True,
-            ),
-        ),
-        (3460, UserTurn(participant="caller-1", text="Two large pizzas.")),
-        (3700, ToolCalled(call="c1", name="order", arguments='{"pizzas": 2}')),
-        (3900, ToolReturned(call="c1", output="ok")),
-        (4000, AgentSentence(text="Two large pizzas, they will be there at eight.", speech="s2")),
-        (
-            5200,
-            AgentSaid(text="Two large pizzas, they", speech="s2", interrupted=True, started_ms=4100, ended_ms=5150),
-        ),
-        (5210, TurnLatency(speech="s2", answer_ms=900, stages={"llm": 300, "tts": 150})),
-        (6000, UserFinal(participant="caller-1", text="Thanks & bye <3", source="chat")),
-        (6100, Dtmf(participant="caller-1", digit="#")),
-        (6500, ParticipantLeft(identity="caller-1")),
-        (6510, UsageReported(service="llm", model="m-1", amounts={"input_tokens": 120, "output_tokens": 30})),
-        (6520, PartEnded(reason="caller_left")),
-        (6900, SttClosed(stream="S1", session="as-1", billed_seconds=6.4)),
-    )
-
-
-def broken_call() -> Transcript:
-    """Two parts, a crash between them, someone not listened to, right-to-left and Chinese text, emoji."""
-    first = part(
-        (100, ParticipantJoined(identity="caller-1", name="مريم")),
-        (200, ParticipantJoined(identity="guest", transcribed=False)),
-        (900, UserFinal(participant="caller-1", text="مرحبا بالعالم", stream="S1", turn_order=0, language="ar")),
-        (1000, UserTurn(participant="caller-1", text="")),
-        (1200, AgentSentence(text="好的。", speech="s1")),
-        (1300, AgentSentence(text="谢谢 🙏", speech="s1")),
-        (1900, AgentHeard(text="好的。", speech="s1")),
-        (2500, UserInterim(participant="caller-1", text="and then", stream="S1", turn_order=1)),
-    )
-    second = part(
-        (50, ParticipantJoined(identity="caller-1", name="مريم")),
-        (400, ErrorRaised(code="stt-refused", message="The recogniser refused the connection.", source="stt")),
-        (500, Gap(from_ms=300, to_ms=480, reason="not durable: the disk was too slow")),
-        (900, AgentSaid(text="I am back.", started_ms=600, ended_ms=880)),
-        (3_605_000, Note(text="an hour later")),
-        (3_606_000, PartEnded(reason="room_closed", detail="deleted by the server")),
-        number=2,
-        after_ms=8000,
-    )
-    return replay([first, second])
-
-
-CALLS = {"plain": plain_call, "broken": broken_call}
-
-
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_call_reads_as_its_golden_file(call: str, format: str) -> None:
-    golden = GOLDEN / f"{call}.{format}"
-    rendered = FORMATS[format](CALLS[call]())
-    if os.environ.get("UPDATE_GOLDEN"):
-        golden.parent.mkdir(exist_ok=True)
-        golden.write_text(rendered, encoding="utf-8")
-    assert rendered == golden.read_text(encoding="utf-8")
+def test_a_call_reads_as_its_golden_files(call: str) -> None:
+    assert files_of(call) == stored(call), f"{RENEW} writes them anew"
+
+
+def test_every_call_has_its_golden_files() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(CALLS)
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_the_json_form_is_read_back_and_keeps_to_its_schema(call: str) -> None:
-    transcript = CALLS[call]()
+    transcript = transcript_of(CALLS[call]())
     rendered = as_json.render(transcript)
     assert as_json.read(rendered) == transcript
+    assert as_json.render(as_json.read(rendered)) == rendered
     jsonschema.validate(json.loads(rendered), json.loads(json_schema()))
 
 
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_form_is_the_same_from_the_json_form(call: str, format: str) -> None:
+    transcript = transcript_of(CALLS[call]())
+    assert FORMATS[format](as_json.read(as_json.render(transcript))) == FORMATS[format](transcript)
+
+
 def test_the_json_form_has_the_published_fields() -> None:
-    content = json.loads(as_json.render(plain_call()))
+    content = json.loads(as_json.render(transcript_of(CALLS["short-call"]())))
     assert list(content) == TOP_LEVEL
     assert set(content["room"]) == {"name", "sid"}
     assert {"at", "reason"} <= set(content["ended"])

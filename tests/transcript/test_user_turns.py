@@ -80,6 +80,11 @@ def test_finals_that_no_agent_took_are_a_turn_all_the_same() -> None:
     assert texts(final("is anyone there")) == ["is anyone there"]
 
 
+def test_finals_that_no_agent_took_are_a_turn_each() -> None:
+    """Without an agent that takes turns the whole call would be one otherwise."""
+    assert texts(final("hello", 0), turn(), final("is anyone", 1), final("there", 2)) == ["hello", "is anyone", "there"]
+
+
 def test_chinese_segments_are_joined_without_a_space() -> None:
     assert texts(final("你好", 0), final("世界", 1), turn()) == ["你好世界"]
 

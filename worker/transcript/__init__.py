@@ -6,5 +6,5 @@ Pure: no file, no clock, no event loop, no LiveKit. Everything here is a functio
 * `line`, `reading`: an event as a line of the journal, and many lines back into events.
 * `replay`: the journals of all parts into one `model.Transcript`; the only way to a transcript.
 * `render`: the transcript as JSON, Markdown and plain text.
-* `integrity`: the manifest that says what was stored and how to check it.
+* `integrity`, `checking`: the manifest that says what was stored, and whether it still is.
 """

@@ -31,17 +31,22 @@ def agent_turns(records: Iterable[Record], agent: str) -> list[Draft]:
     """Return the turns of the agent called `agent`. One speech may have several, one after another."""
     speeches: list[_Speech] = []
     current: dict[str | None, _Speech] = {}
+    over: dict[str | None, str] = {}
+    """What was said of each speech that has ended."""
     latencies: dict[str, Latency] = {}
     for record in records:
         match record.event:
             case AgentSentence() | AgentHeard() | AgentSaid() as event:
                 speech = current.get(event.speech)
+                if speech is None and isinstance(event, AgentHeard) and _begins(over.get(event.speech, ""), event.text):
+                    continue  # written late: the speech has its turn already
                 if speech is None:
                     speech = current[event.speech] = _Speech(event.speech, record.seq, record.ms, record.ms)
                     speeches.append(speech)
                 speech.last_ms = record.ms
                 _take(speech, event)
                 if speech.said is not None:
+                    over[event.speech] = speech.said.text
                     del current[event.speech]
             case TurnLatency(speech=str() as speech_id) as event:
                 latencies[speech_id] = Latency(answer_ms=event.answer_ms, stages=dict(event.stages))
@@ -58,9 +63,14 @@ def _take(speech: _Speech, event: AgentSentence | AgentHeard | AgentSaid) -> Non
             else:
                 speech.sentences.append(event.text)
         case AgentHeard():
-            speech.heard = event.text
+            speech.heard = event.text if event.text.strip() else speech.heard
         case AgentSaid():
             speech.said = event
+
+
+def _begins(whole: str, beginning: str) -> bool:
+    """Return whether `whole` begins so, whatever the white space in either."""
+    return "".join(whole.split()).startswith("".join(beginning.split()))
 
 
 def _draft(speech: _Speech, agent: str, latencies: dict[str, Latency]) -> Draft | None:

@@ -17,18 +17,21 @@ from typing import Self
 class LineError(ValueError):
     """A line cannot be taken as written. `str()` names the line, once known, and the reason."""
 
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        super().__init__(reason, line)
+    def __init__(self, reason: str, line: int | None = None, file: int | None = None) -> None:
+        super().__init__(reason, line, file)
         self.reason = reason
         self.line = line
         """Number of the line in its file, from 1."""
+        self.file = file
+        """Number of the file among those of its journal, from 1; `None` where there is only one."""
 
     def __str__(self) -> str:
-        return self.reason if self.line is None else f"line {self.line}: {self.reason}"
+        file = "" if self.file is None else f"file {self.file}, "
+        return self.reason if self.line is None else f"{file}line {self.line}: {self.reason}"
 
-    def on(self, line: int) -> Self:
-        """Return the same error for line number `line`, counted from 1."""
-        return type(self)(self.reason, line)
+    def on(self, line: int, file: int | None = None) -> Self:
+        """Return the same error for line number `line` of file number `file`, both counted from 1."""
+        return type(self)(self.reason, line, file)
 
 
 class LineTorn(LineError):

@@ -289,7 +289,10 @@ class TurnLatency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Time in which something said may be missing, or may not be durable."""
+    """Time in which something said may be missing, or may not be durable.
+
+    One with the same beginning, reason and participant as an earlier one replaces it.
+    """
 
     kind: ClassVar[str] = "gap"
     from_ms: int

@@ -18,7 +18,7 @@ CRASHED = "the worker died; what was said after its last record is not known"
 
 def gaps_of(parts: Sequence[PartTimeline]) -> list[TranscriptGap]:
     """Return the gaps of a session in the order of their beginning."""
-    gaps = [gap for part in parts for gap in _within(part)]
+    gaps = [gap for part in parts for gap in _within(part, is_last=part is parts[-1])]
     gaps += [gap for before, after in pairwise(parts) for gap in _between(before, after)]
     gaps += _missing(parts)
     gaps += untranscribed_gaps(parts)
@@ -27,20 +27,22 @@ def gaps_of(parts: Sequence[PartTimeline]) -> list[TranscriptGap]:
     return sorted(gaps, key=lambda gap: gap.from_ms)
 
 
-def _within(part: PartTimeline) -> Iterable[TranscriptGap]:
+def _within(part: PartTimeline, is_last: bool) -> Iterable[TranscriptGap]:
+    written: dict[tuple[int, str, str | None], Gap] = {}
+    """The newest of each beginning, reason and participant: a gap is written open first, and closed once it is over."""
     for record in part.records:
         if isinstance(record.event, Gap):
-            event = record.event
-            yield TranscriptGap(
-                from_ms=part.offset + event.from_ms,
-                to_ms=None if event.to_ms is None else part.offset + event.to_ms,
-                reason=event.reason,
-                participant=event.participant,
-            )
+            written[record.event.from_ms, record.event.reason, record.event.participant] = record.event
         elif record.event is None and record.kind in EVENT_OF_KIND:
             ms = part.offset + record.ms
             reason = f"a journal line of kind {record.kind} could not be understood"
             yield TranscriptGap(from_ms=ms, to_ms=ms, reason=reason)
+    for gap in written.values():
+        from_ms = part.offset + gap.from_ms
+        to_ms = None if gap.to_ms is None else part.offset + gap.to_ms
+        if to_ms is None and not is_last:
+            to_ms = max(from_ms, part.ended.ms)
+        yield TranscriptGap(from_ms=from_ms, to_ms=to_ms, reason=gap.reason, participant=gap.participant)
     if part.reading.stop is not None and not part.reading.torn:
         reason = f"the journal of part {part.started.part} is unreadable from {part.reading.stop}"
         yield TranscriptGap(from_ms=part.last_ms, reason=reason)

@@ -1,4 +1,4 @@
-"""The manifest: what was stored for a session, and how to check it. Written last, so that it vouches for all.
+"""The manifest: what was stored for a session. Written last, so that it vouches for all; `checking` checks it.
 
 It holds no time of its own making: the same events give the same bytes on every node.
 """

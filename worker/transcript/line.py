@@ -26,6 +26,7 @@ from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from worker.transcript.errors import LineDamaged, LineNewer, LineTorn
 from worker.transcript.events import EVENT_OF_KIND, Event
@@ -33,6 +34,7 @@ from worker.transcript.events import EVENT_OF_KIND, Event
 VERSION = 1
 """The format version that `encode` writes, and the newest that `decode` reads."""
 
+ENVELOPE = ("v", "seq", "at", "ms", "kind")
 LINK = re.compile(rb',"h":"([0-9a-f]{16})"\}\n\Z')
 LINK_BYTES = len(b',"h":"0123456789abcdef"}\n')
 
@@ -77,18 +79,20 @@ def decode(line: bytes, seq: int, previous: str) -> Record:
         LineNewer: whole, but of a format version above `VERSION`.
     """
     if not line.endswith(b"\n"):
+        if _is_linked(line[:-1] + b"\n", previous):
+            raise LineDamaged("the line feed at its end is another byte")
         raise LineTorn(f"{len(line)} bytes and no line feed")
-    stored = LINK.search(line, max(0, len(line) - LINK_BYTES))
+    stored = _stored_link(line)
     if stored is None:
         raise LineDamaged(f"{len(line)} bytes that do not end in a chain link")
-    covered, h = line[:-LINK_BYTES], stored[1].decode("ascii")
+    covered, h = line[:-LINK_BYTES], stored
     actual = _chain(previous, covered)
     if h != actual:
         raise LineDamaged(f"chain link is {actual}, not {h} as stored")
     try:
-        body = json.loads(covered + b"}")
-        version, found, at, ms, kind = (body.pop(key) for key in ("v", "seq", "at", "ms", "kind"))
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        body = from_json(covered + b"}")
+        version, found, at, ms, kind = map(body.pop, ENVELOPE)
+    except (ValueError, KeyError, AttributeError, TypeError):
         raise LineDamaged("not the JSON object of an event") from None
     if not isinstance(version, int) or version > VERSION:
         raise LineNewer(f"format version is {version}, this program reads up to {VERSION}")
@@ -97,6 +101,16 @@ def decode(line: bytes, seq: int, previous: str) -> Record:
     if not (isinstance(at, str) and isinstance(ms, int) and isinstance(kind, str)):
         raise LineDamaged("at, ms or kind is not of its type")
     return Record(seq, at, ms, kind, _event(kind, body), h)
+
+
+def _stored_link(line: bytes) -> str | None:
+    found = LINK.search(line, max(0, len(line) - LINK_BYTES))
+    return found[1].decode("ascii") if found else None
+
+
+def _is_linked(line: bytes, previous: str) -> bool:
+    stored = _stored_link(line)
+    return stored is not None and stored == _chain(previous, line[:-LINK_BYTES])
 
 
 def _chain(previous: str, covered: bytes) -> str:

@@ -3,7 +3,7 @@
 * A recogniser's turn (participant, stream, turn order) is one *segment*, however often it was final: the
   formatted final counts, else the last.
 * Segments up to the participant's next `user.turn` are one turn; where the recogniser heard speakers change
-  within it, one turn each.
+  within it, one turn each. A segment that no `user.turn` has taken is a turn of its own.
 * Words that never became final are an unfinished turn, unless the agent took them as a turn. A final without
   text withdraws them: the recogniser has decided that nothing was said.
 * A typed message is a turn of its own.
@@ -64,7 +64,7 @@ def user_turns(records: Iterable[Record]) -> list[Draft]:
                 fold.speakers[event.participant, event.stream, event.turn_order] = event.speaker
             case _:
                 pass
-    fold.turns += fold.open.values()
+    fold.turns += [[segment] for untaken in fold.open.values() for segment in untaken]
     finished = [draft for turn in fold.turns for draft in _drafts(turn, fold)]
     unfinished = [_draft([segment], fold, unfinished=True) for segment in fold.pending.values()]
     return finished + unfinished

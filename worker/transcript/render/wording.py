@@ -1,4 +1,4 @@
-"""What Markdown and plain text share: who speaks, what time it is, and how it went, in plain words."""
+"""What all forms for people share: who speaks, what time it is, and how it went, in plain words."""
 
 from __future__ import annotations
 
@@ -81,6 +81,11 @@ def speaker(turn: Turn, labels: Mapping[str, str]) -> str:
         case _:
             label = _label(turn, labels)
             return f"{label}, speaker {one_line(turn.speaker)}" if turn.speaker else label
+
+
+def voice(turn: Turn, labels: Mapping[str, str]) -> str:
+    """Return who is heard in a turn: the agent by its name alone."""
+    return one_line(turn.participant or "") if turn.role == "agent" else speaker(turn, labels)
 
 
 def marks(turn: Turn) -> str:

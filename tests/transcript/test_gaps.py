@@ -1,0 +1,50 @@
+"""A gap that the journal tells of is one gap, however often it was written, and ends with its part at the latest."""
+
+from tests.transcript.journals import part, told
+from worker.transcript.events import Gap, PartEnded
+from worker.transcript.model import Transcript
+from worker.transcript.replay import replay
+
+SLOW = "not durable: the disk took longer than 1000 ms"
+END = PartEnded(reason="caller_left")
+
+
+def gaps(transcript: Transcript) -> list[tuple[int, int | None, str, str | None]]:
+    return [(gap.from_ms, gap.to_ms, gap.reason, gap.participant) for gap in transcript.gaps]
+
+
+def test_a_gap_that_is_closed_later_is_one_gap() -> None:
+    open_gap = Gap(from_ms=300, reason=SLOW)
+    closed = Gap(from_ms=300, to_ms=800, reason=SLOW)
+    assert gaps(told((400, open_gap), (900, closed), (1000, END))) == [(300, 800, SLOW, None)]
+
+
+def test_a_gap_that_is_never_closed_lasts_to_the_end() -> None:
+    assert gaps(told((400, Gap(from_ms=300, reason=SLOW)), (1000, END))) == [(300, None, SLOW, None)]
+
+
+def test_a_gap_that_begins_at_another_time_is_another_gap() -> None:
+    transcript = told((400, Gap(from_ms=300, reason=SLOW)), (600, Gap(from_ms=500, to_ms=550, reason=SLOW)), (900, END))
+    assert gaps(transcript) == [(300, None, SLOW, None), (500, 550, SLOW, None)]
+
+
+def test_a_gap_of_another_reason_or_participant_is_another_gap() -> None:
+    transcript = told(
+        (400, Gap(from_ms=300, reason=SLOW)),
+        (500, Gap(from_ms=300, to_ms=450, reason=SLOW, participant="caller")),
+        (600, Gap(from_ms=300, to_ms=550, reason="the recogniser was away")),
+        (900, END),
+    )
+    assert len(transcript.gaps) == 3
+
+
+def test_an_open_gap_of_a_part_that_another_followed_ends_with_its_part() -> None:
+    first = part((400, Gap(from_ms=300, reason=SLOW)), (5000, PartEnded(reason="handover")))
+    second = part((900, END), number=2, after_ms=4000)
+    assert gaps(replay([first, second])) == [(300, 5000, SLOW, None)]
+
+
+def test_gaps_of_the_same_beginning_in_two_parts_are_two_gaps() -> None:
+    first = part((400, Gap(from_ms=300, to_ms=350, reason=SLOW)), (5000, PartEnded(reason="handover")))
+    second = part((400, Gap(from_ms=300, to_ms=350, reason=SLOW)), (900, END), number=2, after_ms=4000)
+    assert gaps(replay([first, second])) == [(300, 350, SLOW, None), (4300, 4350, SLOW, None)]
