@@ -15,6 +15,8 @@ from livekit.agents import AgentServer
 from livekit.protocol import agent as protocol
 
 from config import Loaded, load
+from tests.storage.disks import full
+from tests.storage.left import PREFIX, call, left
 from worker.app import Worker
 from worker.errors import Unreachable
 
@@ -213,6 +215,52 @@ async def test_a_signal_before_the_worker_has_begun_ends_it(agents: Agents, sett
 async def test_a_drain_shorter_than_a_second_still_has_an_end(settings: Callable[..., Loaded]) -> None:
     worker = Worker(settings(VERBATIM_FLEET__DRAIN_TIMEOUT="0.2"))
     assert worker._server._drain_timeout == 1
+
+
+# --- journals
+
+
+async def test_what_a_dead_worker_left_is_stored_by_the_next_one(
+    agents: Agents, settings: Callable[..., Loaded], tmp_path: Path
+) -> None:
+    journal = left(tmp_path / "journals", call(1, ends=False))
+    async with working(settings(agents.url)):
+        await agents.registered()
+        await until(lambda: not journal.exists())
+    assert (tmp_path / "transcripts" / PREFIX / "RM_1-verbatim/manifest.json").exists()
+
+
+async def test_a_worker_that_ends_stores_what_the_calls_left_that_it_had_to_end(
+    agents: Agents, settings: Callable[..., Loaded], tmp_path: Path
+) -> None:
+    first = left(tmp_path / "journals", call(1))
+    async with working(settings(agents.url, VERBATIM_STORAGE__SWEEP_SECONDS="3600")) as worker:
+        await until(lambda: not first.exists())
+        second = left(tmp_path / "journals", call(2), name="AJ_2")
+        worker._stop()
+    assert not second.exists()
+
+
+async def test_a_worker_whose_journals_cannot_be_written_takes_no_call_until_they_can(
+    agents: Agents, settings: Callable[..., Loaded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = full()
+    async with working(settings(agents.url, VERBATIM_STORAGE__SWEEP_SECONDS="1")) as worker:
+        await agents.registered()
+        await until(lambda: worker.connected)
+        monkeypatch.setattr(worker._keeper, "_disk", disk)
+        disk.failing = True
+        await until(lambda: worker.trouble is not None)
+        status, body = await ready(worker)
+        assert (status, body["reasons"]) == (503, [worker.trouble])
+        assert worker._load() == 1.0
+        request = Request()
+        await (await offer(worker, request))
+        assert request.rejected == {"terminate": False}
+
+        disk.failing = False
+        await until(lambda: worker.trouble is None)
+        assert (await ready(worker))[0] == 200
 
 
 # --- admission

@@ -19,6 +19,7 @@ from worker.session import entry
 from worker.session.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
 from worker.storage.errors import StorageError
+from worker.storage.keeper import JournalKeeper
 from worker.storage.probe import probe_journal_directory
 from worker.storage.store import Store
 
@@ -26,6 +27,9 @@ logger = logging.getLogger("verbatim.worker")
 
 SERVER_TARGET_LOAD = 0.7001
 """Just over livekit-server's `agents.target_load` (0.7), which decides who is offered a call."""
+
+LAST_SWEEP_SECONDS = 10.0
+"""How long a worker that ends may take for the journals of calls that it had to end: its node may go with it."""
 
 
 class Worker:
@@ -37,6 +41,10 @@ class Worker:
         self._reserved = 0
         self._stopping = asyncio.Event()
         self._server = self._build_server(self._settings)
+        storage = self._settings.storage
+        self._keeper = JournalKeeper(
+            storage.journal_dir, Store.at(storage.url), self._settings.transcript.formats, storage.sweep_seconds
+        )
         self._health = HealthServer(self._settings.agent.name, self)
 
     def _build_server(self, settings: Settings) -> AgentServer:
@@ -86,6 +94,11 @@ class Worker:
         return self._stopping.is_set()
 
     @property
+    def trouble(self) -> str | None:
+        """Why a call could not be written down now, as a sentence, or `None`."""
+        return self._keeper.trouble
+
+    @property
     def sessions(self) -> int:
         """Calls that run now, and those that are being accepted."""
         # Before it has run, the framework has neither jobs nor a list of them.
@@ -98,6 +111,8 @@ class Worker:
         return self._settings.fleet.max_sessions
 
     def _load(self) -> float:
+        if self.trouble is not None:
+            return 1.0
         return min(1.0, SERVER_TARGET_LOAD * self.sessions / self.max_sessions)
 
     def _on_registered(self, *_: object) -> None:
@@ -109,8 +124,7 @@ class Worker:
 
     async def _on_request(self, request: JobRequest) -> None:
         # No await between the check and the reservation: two requests cannot both take the last place.
-        if self.draining or self.sessions >= self.max_sessions:
-            why = "draining" if self.draining else "full"
+        if (why := self._refusal()) is not None:
             logger.info("call refused: %s", why, extra={"room": request.room.name})
             await request.reject(terminate=False)  # another worker may take it
             return
@@ -120,6 +134,12 @@ class Worker:
             await request.accept(identity=f"agent-{self._settings.agent.name}-1")
         finally:
             self._reserved -= 1
+
+    def _refusal(self) -> str | None:
+        """Return why no call is taken now, or `None`."""
+        if self.draining:
+            return "draining"
+        return "full" if self.sessions >= self.max_sessions else self.trouble
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then let calls end, within `fleet.drain_timeout`.
@@ -137,6 +157,7 @@ class Worker:
             logger.info("health is served", extra={"port": self._health.port})
             serving = asyncio.create_task(self._server.run())
             stopping = asyncio.create_task(self._stopping.wait())
+            keeping = asyncio.create_task(self._keeper.run())
             try:
                 await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
@@ -146,7 +167,9 @@ class Worker:
             finally:
                 stopping.cancel()
                 await self._server.aclose()
-                await asyncio.gather(serving, return_exceptions=True)
+                keeping.cancel()
+                await asyncio.gather(serving, keeping, return_exceptions=True)
+                await self._last_sweep()
                 await self._health.close()
 
     def _raise_failure(self, serving: asyncio.Task[None]) -> None:
@@ -167,6 +190,13 @@ class Worker:
             )
             os._exit(1)
         self._stopping.set()
+
+    async def _last_sweep(self) -> None:
+        try:
+            async with asyncio.timeout(LAST_SWEEP_SECONDS):
+                await self._keeper.sweep()
+        except TimeoutError:
+            logger.warning("journals are left in %s: start a worker here", self._settings.storage.journal_dir)
 
     async def _drain(self) -> None:
         logger.info("stopping: no new calls", extra={"running": self.sessions})

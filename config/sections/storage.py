@@ -40,6 +40,10 @@ class StorageSettings(Section):
     """Milliseconds that a word may take to reach the disk before the call goes on without waiting for it, and
     the transcript says so."""
 
+    sweep_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60
+    """Seconds between two looks at the journals: what a call left whose process died is stored, and whether
+    journals can still be written is tried; no calls are taken while they cannot."""
+
     @property
     def directory(self) -> Path:
         """The local directory that `url` names."""

@@ -17,6 +17,7 @@ from worker.fleet.health import HealthServer, readiness
 class State:
     connected: bool = True
     draining: bool = False
+    trouble: str | None = None
     sessions: int = 0
     max_sessions: int = 2
 
@@ -64,6 +65,9 @@ async def test_a_worker_that_takes_no_calls_gives_its_reasons(server: HealthServ
     state.draining = True
     status, body = await get(server, "/readyz")
     assert (status, body["reasons"]) == (503, ["disconnected from LiveKit", "draining"])
+    state.trouble = "the journals' disk is full"
+    status, body = await get(server, "/readyz")
+    assert (status, body["reasons"][-1]) == (503, "the journals' disk is full")
 
 
 async def test_sessions_and_versions_are_told(server: HealthServer, state: State) -> None:
@@ -105,9 +109,11 @@ async def test_the_port_is_free_again_after_closing(state: State) -> None:
     await second.close()
 
 
-def test_it_is_ready_exactly_when_connected_and_not_draining() -> None:
-    for connected, draining, sessions in itertools.product((False, True), (False, True), (0, 2, 3)):
-        found = readiness(State(connected, draining, sessions))
-        assert found.ready == (connected and not draining)
+def test_it_is_ready_exactly_when_connected_and_not_draining_and_journals_can_be_written() -> None:
+    for connected, draining, trouble, sessions in itertools.product(
+        (False, True), (False, True), (None, "no journals"), (0, 2, 3)
+    ):
+        found = readiness(State(connected, draining, trouble, sessions))
+        assert found.ready == (connected and not draining and not trouble)
         assert found.full == (sessions >= 2)
         assert bool(found.reasons) != found.ready

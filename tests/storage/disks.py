@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,14 @@ from worker.storage.disk import Disk
 
 
 class RecordingDisk(Disk):
-    """Remembers what was done, in order."""
+    """Remembers what was done, in order. What the directories `known` are called is on the disk already."""
 
-    def __init__(self) -> None:
+    def __init__(self, *known: Path) -> None:
+        super().__init__()
         self.calls: list[tuple[str, bytes | Path]] = []
+        for path in known:
+            self.make_directory(path)
+        self.calls.clear()
 
     def write(self, descriptor: int, data: bytes) -> None:
         self.calls.append(("write", data))
@@ -56,6 +61,7 @@ class LateDisk(Disk):
     """Its syncs, of files and of names, wait until the gate opens. It tells when a put is over, however it ended."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.gate = threading.Event()
         self.syncing = threading.Event()
         self.put_over = threading.Event()
@@ -66,6 +72,7 @@ class LateDisk(Disk):
         super().sync(descriptor)
 
     def sync_directory(self, path: Path) -> None:
+        self.syncing.set()
         assert self.gate.wait(30)
         super().sync_directory(path)
 
@@ -80,6 +87,7 @@ class FailingDisk(Disk):
     """Its syncs, or its writes, fail once it has been told so."""
 
     def __init__(self, operation: str, number: int) -> None:
+        super().__init__()
         self.operation = operation
         self.number = number
         self.failing = False
@@ -96,6 +104,79 @@ class FailingDisk(Disk):
         if self.failing and self.operation == "sync":
             raise OSError(self.number, os.strerror(self.number))
         super().sync(descriptor)
+
+
+class TroubledDisk(Disk):
+    """Refuses what it is told to refuse, and lets a sync hang; it knows when a file is touched after it failed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[str, int] = {}
+        self.attempts: Counter[str] = Counter()
+        self.touched_after_failure = 0
+        self.hanging = threading.Event()
+        """A sync hangs, or has."""
+        self._hang: threading.Event | None = None
+        self._failed: set[tuple[int, int]] = set()
+
+    def refuse(self, *operations: str, number: int = errno.EIO) -> None:
+        self.refused |= dict.fromkeys(operations, number)
+
+    def allow(self) -> None:
+        self.refused.clear()
+
+    def hang_next_sync(self) -> threading.Event:
+        """Let the next sync wait for the event that is returned."""
+        self.hanging.clear()
+        self._hang = threading.Event()
+        return self._hang
+
+    def create(self, path: Path) -> int:
+        self._attempt("create")
+        descriptor = super().create(path)
+        self._failed.discard(self._file(descriptor))
+        return descriptor
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        file = self._touched(descriptor)
+        if "write" in self.refused:
+            os.write(descriptor, data[: len(data) // 2])
+            self._failed.add(file)
+        self._attempt("write")
+        super().write(descriptor, data)
+
+    def sync(self, descriptor: int) -> None:
+        file = self._touched(descriptor)
+        hang, self._hang = self._hang, None
+        if hang is not None:
+            self.hanging.set()
+            assert hang.wait(30)
+        if "sync" in self.refused:
+            self._failed.add(file)
+        self._attempt("sync")
+        super().sync(descriptor)
+
+    def sync_directory(self, path: Path) -> None:
+        self._attempt("sync_directory")
+        super().sync_directory(path)
+
+    def unlink(self, path: Path) -> None:
+        self._attempt("unlink")
+        super().unlink(path)
+
+    def _touched(self, descriptor: int) -> tuple[int, int]:
+        file = self._file(descriptor)
+        self.touched_after_failure += file in self._failed
+        return file
+
+    def _file(self, descriptor: int) -> tuple[int, int]:
+        status = os.fstat(descriptor)
+        return status.st_dev, status.st_ino
+
+    def _attempt(self, operation: str) -> None:
+        self.attempts[operation] += 1
+        if operation in self.refused:
+            raise OSError(self.refused[operation], os.strerror(self.refused[operation]))
 
 
 class ForbiddenDisk(Disk):

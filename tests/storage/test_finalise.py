@@ -67,7 +67,9 @@ async def test_a_call_is_stored_with_its_lines_and_a_manifest_that_vouches_for_a
         f"{PREFIX}/parts/AJ_1/000001.jsonl",
         f"{PREFIX}/transcript.json",
         f"{PREFIX}/transcript.md",
+        f"{PREFIX}/transcript.srt",
         f"{PREFIX}/transcript.txt",
+        f"{PREFIX}/transcript.vtt",
         f"{PREFIX}/manifest.json",
     ]
     assert await store.get(stored.keys[0]) == data
@@ -258,6 +260,50 @@ async def test_a_living_journal_is_published_but_not_finalised(store: Store, tmp
     assert last is not None
     assert (last.transcript.complete, last.manifest.generation) == (True, 2)
     assert not journal.path.exists()
+
+
+async def test_lines_that_are_only_in_memory_are_published_and_never_lost_again(store: Store, tmp_path: Path) -> None:
+    data = b"".join(lines(*CALL, BILLED))
+    told = data.splitlines(keepends=True)
+    path = written_bytes(tmp_path, b"".join(told[:2]) + told[2][:9])
+    stored = await publish([path], store, memory={path: b"".join(told[2:])})
+    assert (stored.transcript.complete, stored.manifest.parts[0].events) == (True, 5)
+    before = await everything(store)
+    again = await finalise([path], store)
+    assert again is not None and again.manifest == stored.manifest
+    assert await everything(store) == before
+    assert not path.exists()
+
+
+async def test_a_call_whose_journals_directory_is_gone_is_published_from_memory(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "journals/RM_1-verbatim/AJ_1.jsonl"
+    with pytest.raises(JournalMissing):
+        await publish([path], store, memory={path: b""})
+    stored = await publish([path], store, memory={path: b"".join(lines(*CALL))})
+    assert stored.transcript.complete
+    assert ["cannot be held" in record.getMessage() for record in caplog.records] == [True]
+
+
+async def test_what_a_crash_left_in_the_store_goes_when_the_session_is_finalised(store: Store, tmp_path: Path) -> None:
+    for name in ("transcript.json#123", "parts/AJ_1/000001.jsonl#45"):
+        left = tmp_path / "transcripts" / PREFIX / name
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_bytes(b"half")
+    await finalise([written(tmp_path, *CALL)], store)
+    assert [path.name for path in (tmp_path / "transcripts").rglob("*#*")] == []
+
+
+async def test_the_files_of_a_journal_whose_disk_failed_become_one_transcript(store: Store, tmp_path: Path) -> None:
+    told = lines(*CALL)
+    path = written_bytes(tmp_path, told[0] + told[1] + told[2][:7])
+    written_bytes(tmp_path, b"".join(told[1:3]), "AJ_1.1")
+    written_bytes(tmp_path, told[3], "AJ_1.2")
+    stored = await finalise([path], store)
+    assert stored is not None and stored.transcript.complete
+    assert await store.get(f"{PREFIX}/parts/AJ_1/000001.jsonl") == b"".join(told)
+    assert list((tmp_path / "journals").iterdir()) == []
 
 
 async def test_only_the_forms_that_are_wanted_are_stored(store: Store, tmp_path: Path) -> None:

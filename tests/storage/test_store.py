@@ -1,6 +1,7 @@
 """A local store keeps what it confirmed, and says in one sentence why it cannot."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,9 @@ async def test_many_puts_of_one_key_at_once_leave_one_of_them_whole(store: Store
 
 
 async def test_what_was_put_is_synced(tmp_path: Path) -> None:
-    disk = RecordingDisk()
+    disk = RecordingDisk(tmp_path)
     await Store(tmp_path, disk).put("a", b"1")
-    assert [call for call, _ in disk.calls] == ["write", "sync", "sync_directory"]
+    assert disk.calls[-3:] == [("write", b"1"), ("sync", b""), ("sync_directory", tmp_path)]
 
 
 async def test_a_put_that_was_given_up_never_lands_over_a_newer_one(
@@ -109,6 +110,31 @@ async def test_a_probe_does_not_look_at_what_is_stored(store: Store, tmp_path: P
 async def test_a_probe_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
     await asyncio.gather(*[store.probe() for _ in range(5)])
     assert names_in(tmp_path / "transcripts") == []
+
+
+async def test_reading_a_store_that_was_never_written_makes_nothing(store: Store, tmp_path: Path) -> None:
+    assert (await store.get("a"), await store.list(), await store.objects("a")) == (None, [], [])
+    await store.tidy("a")
+    assert names_in(tmp_path) == []
+
+
+async def test_objects_tell_their_size_and_when_they_were_put(store: Store) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)  # file systems count in coarser steps
+    await store.put("a/b", b"123")
+    (found,) = await store.objects("a")
+    assert (found.key, found.size) == ("a/b", 3)
+    assert before <= found.modified <= datetime.now(UTC)
+
+
+async def test_tidying_removes_what_puts_left_and_nothing_else(store: Store, tmp_path: Path) -> None:
+    await store.put("a/b/one", b"1")
+    await store.put("other/two", b"2")
+    root = tmp_path / "transcripts"
+    for left in ("a/b/one#123", "a/manifest.json#7", "other/two#5", "a/b/own#", "a/b/own#7x"):
+        (root / left).write_bytes(b"half")
+    await store.tidy("a")
+    kept = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    assert kept == ["a/b/one", "a/b/own#", "a/b/own#7x", "other/two", "other/two#5"]
 
 
 async def test_a_store_that_cannot_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from config import SettingsError
-from worker.cli import config, demo, dev, dispatch, doctor, start, token
+from worker.cli import config, demo, dev, dispatch, doctor, start, token, transcripts
 from worker.errors import EXIT_CONFIGURATION, Refusal
 from worker.machine import check_machine
 
@@ -31,6 +31,7 @@ app.command(name="doctor")(doctor.command)
 app.command(name="config")(config.command)
 app.command(name="token")(token.command)
 app.command(name="dispatch")(dispatch.command)
+app.add_typer(transcripts.app)
 
 
 def _print_version(wanted: bool) -> None:

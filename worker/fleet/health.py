@@ -29,6 +29,11 @@ class Condition(Protocol):
         ...
 
     @property
+    def trouble(self) -> str | None:
+        """Why calls could not be written down, or `None`."""
+        ...
+
+    @property
     def sessions(self) -> int:
         """Calls that run now."""
         ...
@@ -58,6 +63,8 @@ def readiness(condition: Condition) -> Readiness:
         )
         if holds
     ]
+    if condition.trouble is not None:
+        reasons.append(condition.trouble)
     return Readiness(not reasons, condition.sessions >= condition.max_sessions, reasons)
 
 

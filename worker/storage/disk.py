@@ -1,6 +1,7 @@
 """The calls that make a write durable. Everything here blocks: never call it on the event loop.
 
-`Disk` is a class so that a test can put another in its place that fails, hangs, or remembers the order.
+`Disk` is a class so that a test can put another in its place that fails, hangs, or remembers the order. Every
+change to a file or a name goes through one of its methods, so that such a one sees all of them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import errno
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 if sys.platform == "darwin":
@@ -19,29 +20,25 @@ if sys.platform == "darwin":
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 CREATE_ATTEMPTS = 10
+READ_BYTES = 1 << 20
 
 
 class Disk:
     """A local file system. Every method raises `OSError` as the system does."""
 
-    def make_directory(self, path: Path) -> None:
-        """Make `path` and what is missing above it, each mode 0700 and synced into its parent."""
-        missing = [each for each in (path, *path.parents) if not each.is_dir()]
-        for each in reversed(missing):
-            with contextlib.suppress(FileExistsError):
-                each.mkdir(mode=DIRECTORY_MODE)
-            self.sync_directory(each.parent)
+    def __init__(self) -> None:
+        self._lasting: set[Path] = set()
 
     def create(self, path: Path) -> int:
-        """Create `path` for appending, mode 0600, with its directories, and return its descriptor.
+        """Create `path` for reading and appending, mode 0600, with its directories; return its descriptor.
 
         It must not exist. Its own name is not synced yet.
         """
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND
         for _ in range(CREATE_ATTEMPTS):
-            self.make_directory(path.parent)
             # Another process may remove the directory in between, when it empties it.
             with contextlib.suppress(FileNotFoundError):
+                self.make_directory(path.parent)
                 return os.open(path, flags, FILE_MODE)
         return os.open(path, flags, FILE_MODE)
 
@@ -58,6 +55,29 @@ class Disk:
         else:
             os.fdatasync(descriptor)
 
+    def read(self, descriptor: int) -> bytes:
+        """Return the whole file, whatever name it has now or none."""
+        content = bytearray()
+        while piece := os.pread(descriptor, READ_BYTES, len(content)):
+            content += piece
+        return bytes(content)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Give the file `old` the name `new`, in the place of what had it. Not synced yet."""
+        old.rename(new)
+
+    def unlink(self, path: Path) -> None:
+        """Take the file's name away. Not synced yet."""
+        path.unlink()
+
+    def mkdir(self, path: Path) -> None:
+        """Make one directory, mode 0700. Not synced yet."""
+        path.mkdir(mode=DIRECTORY_MODE)
+
+    def rmdir(self, path: Path) -> None:
+        """Remove a directory, which must be empty. Not synced yet."""
+        path.rmdir()
+
     def sync_directory(self, path: Path) -> None:
         """Return when the names in `path` are on the disk."""
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -65,6 +85,24 @@ class Disk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def make_directory(self, path: Path) -> None:
+        """Make `path` and what is missing above it, each mode 0700; return when all their names are on the disk.
+
+        A directory that is there already may have been made a moment ago, by another process or in an attempt
+        that failed, and not be on the disk yet: it is synced too, once, like all above it on the same device.
+        """
+        missing = [each for each in (path, *path.parents) if not each.is_dir()]
+        for each in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                self.mkdir(each)
+            self.sync_directory(each.parent)
+            self._lasting.add(each)
+        for each in _on_one_device(path):
+            if each not in self._lasting:
+                with contextlib.suppress(PermissionError):  # above what is ours, where others keep names in order
+                    self.sync_directory(each.parent)
+                self._lasting.add(each)
 
     def put(self, path: Path, content: bytes, abandoned: Callable[[], bool] = lambda: False) -> None:
         """Make `content` the whole of `path`: after a crash the file is the old or the new one, never between.
@@ -83,16 +121,26 @@ class Disk:
                 os.close(descriptor)
             if abandoned():
                 raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
-            temporary.replace(path)
+            self.rename(temporary, path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what went wrong first is what counts
+                self.unlink(temporary)
             raise
         self.sync_directory(path.parent)
 
     def remove(self, path: Path) -> None:
         """Remove `path` for good, and its directory when that is empty then; it may be gone already."""
         with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+            self.unlink(path)
             self.sync_directory(path.parent)
             with contextlib.suppress(OSError):  # not empty, or not ours to remove
-                path.parent.rmdir()
+                self.rmdir(path.parent)
+
+
+def _on_one_device(path: Path) -> Iterator[Path]:
+    """Yield `path` and the directories above it whose names are on the same device."""
+    device = path.stat().st_dev
+    for each in (path, *path.parents[:-1]):
+        if each.parent.stat().st_dev != device:
+            return
+        yield each

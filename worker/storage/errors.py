@@ -7,6 +7,9 @@ StorageError
 ├── SessionInUse         other parts of it are being stored, and that takes too long
 ├── JournalUnreadable    nothing in it can be taken as written, or a newer version wrote it
 ├── StoredDiffers        the store holds other lines of the same part, or does not vouch for what was stored
+├── TranscriptDamaged    what is stored of a session cannot be read as a transcript
+├── TranscriptUnknown    nothing here has the name that was asked for, or too much has
+├── ExportRefused        an export would replace a file that has another content
 ├── StorageUnsupported   a storage address of a kind that is not known
 └── StorageUnwritable    the store refuses to put, get, list or delete
 """
@@ -40,6 +43,18 @@ class JournalUnreadable(StorageError):
 
 class StoredDiffers(StorageError):
     """The store holds other lines of a part than its journal, or fewer than were stored. The journal stays."""
+
+
+class TranscriptDamaged(StorageError):
+    """What is stored of a session, or left of it on this node, cannot be read as a transcript."""
+
+
+class TranscriptUnknown(StorageError):
+    """Nothing here has the name that was asked for, or more than one session has."""
+
+
+class ExportRefused(StorageError):
+    """A file that is to be exported is there already, with another content."""
 
 
 class StorageUnsupported(StorageError):

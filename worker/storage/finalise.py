@@ -17,7 +17,8 @@ a session, however many parts it has:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,17 +27,20 @@ from pydantic import ValidationError
 
 from worker.storage import names
 from worker.storage.disk import Disk
-from worker.storage.errors import JournalMissing, JournalUnreadable, StoredDiffers
-from worker.storage.lock import held, session_held
-from worker.storage.segments import PartLines, StoredPart, completed, stored_parts
+from worker.storage.errors import JournalUnreadable, StorageError, StoredDiffers
+from worker.storage.journals import all_held, read, remove
+from worker.storage.lock import session_held
+from worker.storage.parts import LocalJournal
+from worker.storage.segments import Merged, StoredPart, merge, stored_parts
 from worker.storage.store import Store
-from worker.transcript.errors import LineNewer
-from worker.transcript.events import PartStarted
 from worker.transcript.integrity import Manifest, manifest_of, stored_file
 from worker.transcript.model import Transcript
-from worker.transcript.reading import Reading
 from worker.transcript.render import FORMATS
-from worker.transcript.replay import replay, transcript_id
+from worker.transcript.replay import replay
+
+log = logging.getLogger(__name__)
+
+NOTHING: Mapping[Path, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,23 @@ class StoredTranscript:
     manifest: Manifest
 
 
-async def publish(journals: Sequence[Path], store: Store, formats: Sequence[str] = tuple(FORMATS)) -> StoredTranscript:
+async def publish(
+    journals: Sequence[Path],
+    store: Store,
+    formats: Sequence[str] = tuple(FORMATS),
+    memory: Mapping[Path, bytes] = NOTHING,
+) -> StoredTranscript:
     """Store the transcript that `journals` tell, together with the parts that the store knows; keep them.
 
+    Where the disk of a journal does not even let its session be held, and there are lines in memory, these are
+    stored without: better a transcript than order among its writers.
+
     Args:
-        journals: files of parts of one session. A writer may be at work: what it is writing counts next time.
+        journals: of parts of one session, each by its first file. A writer may be at work: what it is writing
+            counts next time.
         store: where to.
         formats: which of `render.FORMATS`.
+        memory: lines that are not known to be on the disk, by journal (`Journal.memory`).
 
     Raises:
         JournalMissing: a journal is not there.
@@ -65,9 +79,16 @@ async def publish(journals: Sequence[Path], store: Store, formats: Sequence[str]
         StoredDiffers: the store holds other lines, or more than it can show.
         StorageUnwritable: with the reason and the remedy.
     """
-    async with _session_of(journals):
-        local = [await asyncio.to_thread(_read, path) for path in journals]
-        return await _publish(local, store, formats)
+    async with AsyncExitStack() as session:
+        try:
+            await session.enter_async_context(_session_of(journals))
+        except StorageError as error:
+            if not any(memory.values()):
+                raise
+            log.error("the transcript is stored although its session cannot be held: %s", error)
+        local = [await read(path, memory.get(path, b"")) for path in journals]
+        stored, _ = await _publish(local, store, formats)
+        return stored
 
 
 async def finalise(
@@ -76,10 +97,11 @@ async def finalise(
     formats: Sequence[str] = tuple(FORMATS),
     disk: Disk | None = None,
 ) -> StoredTranscript | None:
-    """Store the transcript of parts that are over, then remove their journals.
+    """Store the transcript of parts that are over, then remove their journals, and what a crash left in the store.
 
-    A damaged journal is stored as far as it can be trusted, and stays. One without a whole line never had
-    anything accepted: it is removed, and if there is no other, nothing is stored and `None` returned.
+    A damaged journal is stored as far as it can be trusted, and stays unless the store has all of it. One without
+    a whole line never had anything accepted: it is removed, and if there is no other, nothing is stored and
+    `None` returned.
 
     Raises:
         JournalInUse: a job lives, or another process is at it.
@@ -91,15 +113,16 @@ async def finalise(
     async with _session_of(journals):
         with ExitStack() as locks:
             for path in journals:
-                await asyncio.to_thread(locks.enter_context, held(path))
-            local = {path: await asyncio.to_thread(_read, path) for path in journals}
-            told = [lines for lines in local.values() if lines.reading.records]
-            stored = await _publish(told, store, formats) if told else None
+                await asyncio.to_thread(locks.enter_context, all_held(path))
+            local = [await read(path) for path in journals]
+            told = [each for each in local if each.lines.reading.records]
+            stored, merged = await _publish(told, store, formats) if told else (None, Merged({}, {}))
             if stored is not None:
-                await _vouched(told, store, stored.prefix)
-            for path, lines in local.items():
-                if lines.reading.stop is None or lines.reading.torn:
-                    await asyncio.to_thread(disk.remove, path)
+                await _vouched(merged, told, store, stored.prefix)
+                await store.tidy(stored.prefix)
+            for journal in local:
+                if journal not in told or merged.whole(journal.lines.started.job):
+                    await asyncio.to_thread(remove, journal.path, disk)
     return stored
 
 
@@ -117,22 +140,9 @@ def _directories(journals: Iterable[Path]) -> list[Path]:
     return sorted({path.parent.resolve() for path in journals})
 
 
-def _read(path: Path) -> PartLines:
-    try:
-        lines = PartLines.of(path.read_bytes())
-    except FileNotFoundError:
-        raise JournalMissing(f"{path} is not there: it was finalised already, or never written") from None
-    except OSError as error:
-        raise JournalUnreadable(f"{path} cannot be read ({error.strerror}): check the disk") from None
-    stop = lines.reading.stop
-    if isinstance(stop, LineNewer):
-        raise JournalUnreadable(f"{path}, {stop}: finalise it with that version")
-    if stop is not None and not lines.reading.torn and not lines.reading.records:
-        raise JournalUnreadable(f"{path}, {stop}: it was damaged from the first line on, nothing was stored")
-    return lines
-
-
-async def _publish(local: Sequence[PartLines], store: Store, formats: Sequence[str]) -> StoredTranscript:
+async def _publish(
+    local: Sequence[LocalJournal], store: Store, formats: Sequence[str]
+) -> tuple[StoredTranscript, Merged]:
     prefix = _common_prefix(local)
     stored = await stored_parts(store, prefix)
     old = await _stored_manifest(store, prefix)
@@ -140,7 +150,7 @@ async def _publish(local: Sequence[PartLines], store: Store, formats: Sequence[s
     same_events = old is not None and old.parts == content.manifest.parts
     # A final transcript keeps the form that it was rendered in, whatever this version would make of it.
     if old is not None and same_events and await _as_described(store, prefix, old):
-        return _stored(prefix, content.transcript, old)
+        return _stored(prefix, content.transcript, old), content.merged
     manifest = content.manifest
     if old is not None:
         _refuse_fewer_events(old, manifest, prefix)
@@ -149,7 +159,7 @@ async def _publish(local: Sequence[PartLines], store: Store, formats: Sequence[s
     for key, data in content.new.items():
         await store.put(key, data)
     await store.put(f"{prefix}/{names.MANIFEST}", manifest.encode())
-    return _stored(prefix, content.transcript, manifest)
+    return _stored(prefix, content.transcript, manifest), content.merged
 
 
 def _stored(prefix: str, transcript: Transcript, manifest: Manifest) -> StoredTranscript:
@@ -161,6 +171,7 @@ def _stored(prefix: str, transcript: Transcript, manifest: Manifest) -> StoredTr
 class _Content:
     """What the store is to hold."""
 
+    merged: Merged
     transcript: Transcript
     manifest: Manifest
     new: dict[str, bytes]
@@ -168,22 +179,16 @@ class _Content:
 
 
 def _compose(
-    prefix: str, local: Sequence[PartLines], stored: dict[str, StoredPart], formats: Sequence[str]
+    prefix: str, local: Sequence[LocalJournal], stored: Mapping[str, StoredPart], formats: Sequence[str]
 ) -> _Content:
     """Merge what is here with what is stored, and render it."""
-    parts = {job: PartLines.of(part.data) for job, part in stored.items()}
-    segments = {key: data for part in stored.values() for key, data in part.segments.items()}
-    new: dict[str, bytes] = {}
-    for lines in local:
-        job = _started(lines.reading).job
-        known = stored.get(names.encode(job), StoredPart({}))
-        parts[names.encode(job)], missing = completed(prefix, job, lines, known)
-        new |= missing
-    readings = {_started(part.reading).job: part.reading for part in parts.values()}
-    transcript = replay(list(readings.values()))
+    merged = merge(prefix, local, stored)
+    transcript = replay(list(merged.readings.values()))
+    new = dict(merged.missing)
     new |= {f"{prefix}/transcript.{format}": FORMATS[format](transcript).encode() for format in formats}
+    segments = {key: data for part in stored.values() for key, data in part.segments.items()}
     files = {key.removeprefix(f"{prefix}/"): data for key, data in (segments | new).items()}
-    return _Content(transcript, manifest_of(transcript, readings, files, generation=1), new)
+    return _Content(merged, transcript, manifest_of(transcript, merged.readings, files, generation=1), new)
 
 
 def _formats(wanted: Sequence[str], old: Manifest | None) -> list[str]:
@@ -203,12 +208,12 @@ def _refuse_fewer_events(old: Manifest, manifest: Manifest, prefix: str) -> None
             )
 
 
-async def _vouched(told: Sequence[PartLines], store: Store, prefix: str) -> None:
+async def _vouched(merged: Merged, told: Sequence[LocalJournal], store: Store, prefix: str) -> None:
     """Raise unless the manifest, as it is stored now, names all events of these journals."""
     manifest = await _stored_manifest(store, prefix)
     events = {part.job: part.events for part in manifest.parts} if manifest is not None else {}
-    for lines in told:
-        job, here = _started(lines.reading).job, len(lines.reading.records)
+    for job in [journal.lines.started.job for journal in told]:
+        here = len(merged.readings[job].records)
         if events.get(job, 0) < here:
             raise StoredDiffers(
                 f"the manifest under {prefix} does not name all {here} events of job {job}: "
@@ -236,24 +241,8 @@ async def _as_described(store: Store, prefix: str, manifest: Manifest) -> bool:
     return True
 
 
-def _common_prefix(local: Sequence[PartLines]) -> str:
-    prefixes = {_prefix(lines.reading) for lines in local}
+def _common_prefix(local: Sequence[LocalJournal]) -> str:
+    prefixes = {journal.lines.prefix for journal in local}
     if len(prefixes) != 1:
         raise JournalUnreadable(f"{len(prefixes)} sessions in one call: finalise each by itself")
     return prefixes.pop()
-
-
-def _prefix(reading: Reading) -> str:
-    started = _started(reading)
-    session = transcript_id(started.room_sid, started.agent)
-    try:
-        return names.prefix(started.room_created_at, started.room, session)
-    except ValueError:
-        return names.prefix(reading.records[0].at, started.room, session)
-
-
-def _started(reading: Reading) -> PartStarted:
-    event = reading.records[0].event if reading.records else None
-    if not isinstance(event, PartStarted):
-        raise JournalUnreadable("a journal does not begin with part.started, so it belongs to no session")
-    return event

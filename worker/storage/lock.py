@@ -67,7 +67,7 @@ async def session_held(directory: Path) -> AsyncIterator[None]:
     """
     try:
         async with asyncio.timeout(SESSION_DEADLINE_S):
-            descriptor = await opened(partial(_lock_directory, directory))
+            descriptor = await opened(partial(_lock_directory, directory), os.close)
     except TimeoutError:
         raise SessionInUse(
             f"{directory} is in use: another part of the session is being stored for {SESSION_DEADLINE_S:.0f} s "

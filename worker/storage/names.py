@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 LONGEST = 120
 """Bytes an encoded name may have: file systems stop at 255, and endings and temporary names need room."""
@@ -51,6 +51,11 @@ def journal_of(file: Path) -> tuple[Path, int] | None:
     """Return the journal that a file belongs to, and its number there: 0 for the first. `None`: it is no journal's."""
     found = JOURNAL_FILE.fullmatch(file.name)
     return (file.with_name(f"{found[1]}.jsonl"), int(found[2] or 0)) if found else None
+
+
+def is_session(directory: Path) -> bool:
+    """Return whether a directory among the journals is named as `journal_path` names a session's."""
+    return "-" in directory.name and encode(unquote(directory.name)) == directory.name
 
 
 def prefix(room_created_at: str, room: str, transcript_id: str) -> str:

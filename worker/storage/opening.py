@@ -1,4 +1,4 @@
-"""A descriptor that a thread opens: taken by whoever waits for it, closed when nobody does any more.
+"""Something that a thread opens: taken by whoever waits for it, closed when nobody does any more.
 
 A disk that hangs, or a lock that another holds, answers when it likes. Whoever gave up waiting could not close
 what comes then, and a lock with it would be held until the process ends.
@@ -7,38 +7,35 @@ what comes then, and a lock with it would be held until the process ends.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
+from typing import TypeVar
+
+Opened = TypeVar("Opened")
 
 
-async def opened(begin: Callable[[], int]) -> int:
-    """Run `begin` in a thread and return its descriptor, which is then the caller's to close.
+async def opened(begin: Callable[[], Opened], close: Callable[[Opened], None]) -> Opened:
+    """Run `begin` in a thread and return what it opened, which is then the caller's to close.
 
-    Where the wait is cancelled, the thread goes on and its descriptor is closed as soon as it is there. The
-    thread keeps neither the loop nor the process from ending.
+    Where the wait is cancelled, the thread goes on, and `close` is called as soon as it is done. The thread keeps
+    neither the loop nor the process from ending.
 
     Raises:
         OSError: as `begin` does.
     """
-    descriptor: Future[int] = Future()
-    descriptor.set_running_or_notify_cancel()  # from here on a cancelled wait cannot take the answer's place
-    Thread(target=_run, args=(begin, descriptor), name="opening", daemon=True).start()
+    result: Future[Opened] = Future()
+    result.set_running_or_notify_cancel()  # from here on a cancelled wait cannot take the answer's place
+    Thread(target=_run, args=(begin, result), name="opening", daemon=True).start()
     try:
-        return await asyncio.wrap_future(descriptor)
+        return await asyncio.wrap_future(result)
     except asyncio.CancelledError:
-        descriptor.add_done_callback(_close)
+        result.add_done_callback(lambda done: None if done.exception() else close(done.result()))
         raise
 
 
-def _run(begin: Callable[[], int], descriptor: Future[int]) -> None:
+def _run(begin: Callable[[], Opened], result: Future[Opened]) -> None:
     try:
-        descriptor.set_result(begin())
+        result.set_result(begin())
     except BaseException as error:
-        descriptor.set_exception(error)
-
-
-def _close(descriptor: Future[int]) -> None:
-    if descriptor.exception() is None:
-        os.close(descriptor.result())
+        result.set_exception(error)

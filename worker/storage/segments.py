@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from worker.storage import names
 from worker.storage.errors import StoredDiffers
-from worker.storage.names import segment
+from worker.storage.parts import LocalJournal, PartLines
 from worker.storage.store import Store
-from worker.transcript.reading import Reading, read_lines
-
-
-@dataclass(frozen=True, slots=True)
-class PartLines:
-    """All whole lines of one part."""
-
-    data: bytes
-    reading: Reading
-
-    @classmethod
-    def of(cls, data: bytes) -> PartLines:
-        """Return the whole lines at the beginning of `data`."""
-        reading = read_lines(data)
-        return cls(data[: reading.size], reading)
+from worker.transcript.joining import join_files
+from worker.transcript.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +37,54 @@ async def stored_parts(store: Store, prefix: str) -> dict[str, StoredPart]:
     return {job: StoredPart(segments) for job, segments in found.items()}
 
 
-def completed(prefix: str, job: str, local: PartLines, stored: StoredPart) -> tuple[PartLines, dict[str, bytes]]:
-    """Return the longer of what is here and what is stored, and the segment that the store lacks, by key.
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What is here and what is stored of one session, as one."""
+
+    parts: dict[str, PartLines]
+    """All lines of each part, by encoded job."""
+    missing: dict[str, bytes]
+    """Segments that the store lacks, by key."""
+
+    @property
+    def readings(self) -> dict[str, Reading]:
+        """Each part's lines, by job."""
+        return {part.started.job: part.reading for part in self.parts.values()}
+
+    def whole(self, job: str) -> bool:
+        """Return whether nothing of the part is left that could not be taken as written."""
+        reading = self.parts[names.encode(job)].reading
+        return reading.stop is None or reading.torn
+
+
+def merge(session: str, local: Sequence[LocalJournal], stored: Mapping[str, StoredPart]) -> Merged:
+    """Return the parts of the session that is stored under the key `session`.
 
     Raises:
-        StoredDiffers: neither is the beginning of the other.
+        JournalUnreadable: lines do not say which part they are.
+        StoredDiffers: the store holds other lines of a part than are here.
     """
-    known = stored.data
-    if local.data.startswith(known):
-        missing = local.data[len(known) :]
-        if not missing:
-            return local, {}
-        return local, {segment(prefix, job, len(stored.segments) + 1): missing}
-    if known.startswith(local.data):
-        return PartLines.of(known), {}
-    raise StoredDiffers(
-        f"the store holds other lines of job {job} under {prefix} than the journal here: "
-        "nothing was changed, compare the two and remove the wrong one"
-    )
+    merged = Merged({job: PartLines.of(part.data) for job, part in stored.items()}, {})
+    for part in local:
+        job = part.lines.started.job
+        segments = stored.get(names.encode(job), StoredPart({}))
+        lines = _completed(session, part, segments.data)
+        merged.parts[names.encode(job)] = lines
+        if missing := lines.data[len(segments.data) :]:
+            merged.missing[names.segment(session, job, len(segments.segments) + 1)] = missing
+    return merged
+
+
+def _completed(session: str, part: LocalJournal, known: bytes) -> PartLines:
+    """Return the lines that are here and in the store as one; what one of them lacks, the other may have."""
+    here = part.lines
+    if not (here.data.startswith(known) or known.startswith(here.data)):
+        raise StoredDiffers(
+            f"the store holds other lines of job {here.started.job} under {session} than the journal here: "
+            "nothing was changed, compare the two and remove the wrong one"
+        )
+    if part.damage is not None:
+        both = PartLines(*join_files([known, *part.files.values()]))
+        # Where the store has nothing to add, the trouble stays as the journal alone has it.
+        return both if len(both.data) > len(here.data) or both.reading.stop is None else here
+    return here if len(here.data) >= len(known) else PartLines.of(known)

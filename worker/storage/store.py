@@ -7,9 +7,13 @@ rename, directory sync.
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import secrets
 import threading
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -24,7 +28,21 @@ from worker.storage.errors import StorageUnsupported, StorageUnwritable
 DEADLINE_S = 30.0
 """How long one operation may take."""
 
+TEMPORARY = re.compile(r".+#[0-9]+")
+"""Names that `Disk.put` gives to files that are not whole yet."""
+
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One key of a store."""
+
+    key: str
+    size: int
+    """Bytes."""
+    modified: datetime
+    """When it was last put, UTC."""
 
 
 class Store:
@@ -89,7 +107,15 @@ class Store:
         Raises:
             StorageUnwritable: with the reason and the remedy.
         """
-        return await self._within_deadline(self._list(prefix), "listed")
+        return [each.key for each in await self.objects(prefix)]
+
+    async def objects(self, prefix: str = "") -> Sequence[StoredObject]:
+        """Return everything under `prefix`, as `list` does, with sizes and times.
+
+        Raises:
+            StorageUnwritable: with the reason and the remedy.
+        """
+        return await self._within_deadline(self._objects_under(prefix), "listed")
 
     async def delete(self, key: str) -> None:
         """Remove `key`; it may be gone already.
@@ -98,6 +124,14 @@ class Store:
             StorageUnwritable: with the reason and the remedy.
         """
         await self._within_deadline(asyncio.to_thread(self._disk.remove, self._root / key), "deleted from")
+
+    async def tidy(self, prefix: str) -> None:
+        """Remove what puts under `prefix` left behind when their process died. Nobody may be putting there.
+
+        Raises:
+            StorageUnwritable: with the reason and the remedy.
+        """
+        await self._within_deadline(asyncio.to_thread(self._tidy, self._root / prefix), "tidied")
 
     async def probe(self) -> None:
         """Put, get, list and delete a small object, to know before a call that one can be stored.
@@ -115,18 +149,32 @@ class Store:
 
     async def _get(self, key: str) -> bytes | None:
         try:
-            result = await obstore.get_async(await self._opened(), key)
+            objects = await asyncio.to_thread(self._opened)
+            result = await obstore.get_async(objects, key)
             return bytes(await result.bytes_async())
         except FileNotFoundError:
             return None
 
-    async def _list(self, prefix: str) -> Sequence[str]:
-        found = await obstore.list(await self._opened(), prefix or None).collect_async()
-        return sorted(each["path"] for each in found)
+    async def _objects_under(self, prefix: str) -> Sequence[StoredObject]:
+        try:
+            objects = await asyncio.to_thread(self._opened)
+        except FileNotFoundError:
+            return []
+        found = await obstore.list(objects, prefix or None).collect_async()
+        return sorted(
+            (StoredObject(each["path"], each["size"], each["last_modified"]) for each in found),
+            key=lambda each: each.key,
+        )
 
-    async def _opened(self) -> LocalStore:
+    def _tidy(self, directory: Path) -> None:
+        for path in directory.rglob("*#*"):
+            if TEMPORARY.fullmatch(path.name):
+                self._disk.remove(path)
+
+    def _opened(self) -> LocalStore:
+        """Return the store. Blocks. Raises FileNotFoundError where nothing was ever put."""
         if self._objects is None:
-            await asyncio.to_thread(self._disk.make_directory, self._root)
+            os.close(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY))  # obstore would not say what is wrong
             self._objects = LocalStore(self._root)
         return self._objects
 

@@ -3,41 +3,82 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 
-from worker.storage.disk import Disk
+from worker.storage.journal_file import JournalFile, require_in_place
 
-Report = Callable[[int, OSError | None], None]
-"""Called on the event loop after each group: how many lines, and what went wrong."""
+Report = Callable[["Writer", OSError | None], None]
+"""Called on the event loop after each group, with what went wrong; then nothing more is written."""
 
 
 class Writer:
-    """Owns the descriptor, and with it the journal's lock, until it has been told to end.
+    """One file of a journal and the thread that alone touches it. Its methods are the event loop's, but `join`.
 
-    After an error nothing more is written: a file whose sync failed may lack pages that the system believes
-    to be there, so only what was reported before counts. Source: PostgreSQL, `data_sync_retry`.
+    A disk that hangs holds up only this thread, and the thread keeps nobody from leaving: whoever gives up on it
+    goes on with another file. The file stays open and locked until the writer is released, whatever happened:
+    a sweep must not take the files of a call that lives.
     """
 
-    def __init__(self, descriptor: int, disk: Disk, loop: AbstractEventLoop, report: Report) -> None:
-        self._descriptor = descriptor
-        self._disk = disk
+    def __init__(
+        self,
+        begin: Callable[[], JournalFile],
+        earlier: Sequence[JournalFile],
+        seq: int,
+        loop: AbstractEventLoop,
+        report: Report,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            begin: returns the file to write to; may block.
+            earlier: the files that hold the lines before `seq`.
+            seq: number of the first line that `write` will be given.
+            loop: where `report` is called.
+            report: is told of each group.
+        """
+        self.file: JournalFile | None = None
+        """There from the first good report on."""
+        self.synced = seq
+        """Lines below this number are on the disk."""
+        self._begin = begin
+        self._earlier = list(earlier)
         self._loop = loop
         self._report = report
         self._lines: SimpleQueue[bytes | None] = SimpleQueue()
+        self._stopped = False
+        self._unwanted = False
+        self._parked = Event()
+        self._released = Event()
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def write(self, line: bytes) -> None:
-        """Put `line` after all lines before it. Returns at once."""
-        self._lines.put(line)
+    def write(self, lines: bytes) -> None:
+        """Put `lines`, whole ones, after all before them. Returns at once."""
+        self._lines.put(lines)
+
+    def retire(self) -> None:
+        """Write nothing more, but keep the file open and locked until `end`. Returns at once."""
+        self._stopped = True
+        self._lines.put(None)
+
+    def discard(self) -> None:
+        """Write nothing more and remove the file, as soon as the disk lets go of it. Returns at once."""
+        self._unwanted = True
+        self.retire()
+        self._released.set()
 
     def end(self) -> None:
-        """Let the thread finish what it was given and free the lock. Returns at once."""
+        """Finish what was given and free the lock. Returns at once."""
         self._lines.put(None)
+        self._released.set()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the thread is still at work, or waits for it."""
+        return not self._parked.is_set()
 
     def join(self, seconds: float) -> None:
         """Wait until the thread is gone, at most `seconds`."""
@@ -45,35 +86,44 @@ class Writer:
 
     def _run(self) -> None:
         error: OSError | None = None
-        ending = False
         try:
-            while not ending:
-                group, ending = self._next_group()
-                if not group:
-                    continue
-                if error is None:
-                    error = self._commit(b"".join(group))
-                # A closed loop has nobody left to tell.
-                with contextlib.suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(self._report, len(group), error)
-        finally:
-            os.close(self._descriptor)
+            require_in_place(self._earlier)
+            self.file = self._begin()
+            self._write_groups(self.file)
+        except OSError as failure:
+            error = failure
+        self._parked.set()
+        if error is not None:
+            self._tell(error)
+        self._released.wait()
+        if self.file is not None:
+            (self.file.discard if self._unwanted else self.file.close)()
+
+    def _write_groups(self, file: JournalFile) -> None:
+        ending = False
+        while not ending:
+            group, ending = self._next_group()
+            if self._stopped:
+                return
+            if group:
+                data = b"".join(group)
+                file.append(data)
+                require_in_place([*self._earlier, file])
+                self.synced += data.count(b"\n")
+                self._tell(None)
 
     def _next_group(self) -> tuple[list[bytes], bool]:
         """Wait for a line and take all that wait with it; the second value says that the end was among them."""
         group: list[bytes] = []
-        line = self._lines.get()
+        lines = self._lines.get()
         with contextlib.suppress(Empty):
-            while line is not None:
-                group.append(line)
-                line = self._lines.get_nowait()
+            while lines is not None:
+                group.append(lines)
+                lines = self._lines.get_nowait()
             return group, True
         return group, False
 
-    def _commit(self, data: bytes) -> OSError | None:
-        try:
-            self._disk.write(self._descriptor, data)
-            self._disk.sync(self._descriptor)
-        except OSError as error:
-            return error
-        return None
+    def _tell(self, error: OSError | None) -> None:
+        # A closed loop has nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._report, self, error)

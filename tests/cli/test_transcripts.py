@@ -1,0 +1,393 @@
+"""`verbatim transcripts`: what is shown of stored, running and damaged sessions, and how each command ends."""
+
+import asyncio
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Outcome, run
+from tests.storage.left import PREFIX, call, everything_in, left
+from tests.transcript.journals import lines, started
+from worker.cli import main
+from worker.cli.transcripts.show import Format
+from worker.storage.lock import held
+from worker.storage.recovery import recover
+from worker.storage.store import Store
+from worker.transcript.events import (
+    ErrorRaised,
+    PartEnded,
+    ParticipantJoined,
+    SttClosed,
+    SttOpened,
+    UserFinal,
+    UserTurn,
+)
+from worker.transcript.render import FORMATS
+
+HOSTILE = "kitchen\x1b[2J\x9b31m\u202e"
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def transcripts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`verbatim transcripts` in this process: the same as `run`, without the time that an interpreter takes."""
+    for name in os.environ:
+        if name.startswith("VERBATIM_") or name == "COLUMNS":
+            monkeypatch.delenv(name)
+
+    def transcripts(directory: Path, *words: str) -> Outcome:
+        monkeypatch.chdir(directory)
+        monkeypatch.setattr(sys, "argv", ["verbatim", "transcripts", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        return Outcome(ended.value.code, *capsys.readouterr())
+
+    return transcripts
+
+
+def store_what_is_left(directory: Path) -> None:
+    asyncio.run(recover(directory / "journals", Store(directory / "transcripts"), tuple(FORMATS)))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A directory with three stored sessions in two rooms: RM_1 crashed, RM_2 whole, RM_3 whole with a hostile room."""
+    journals = tmp_path / "journals"
+    left(journals, call(1, "RM_1", ends=False), session="RM_1")
+    left(journals, call(1, "RM_2"), session="RM_2")
+    hostile = lines(
+        (0, started(room=HOSTILE, room_sid="RM_3", dispatch="AD_7", versions={"verbatim": "1"}, settings_digest="d4")),
+        (5, ParticipantJoined(identity="caller", name=HOSTILE)),
+        (10, SttOpened(stream="S1", session="session-of-stt", participant="caller")),
+        (90, UserFinal(participant="caller", text=f"secret words {HOSTILE}", stream="S1", turn_order=0)),
+        (95, UserTurn(participant="caller", text="")),
+        (96, ErrorRaised(code="llm_timeout", message="The LLM took too long.", source="llm")),
+        (900, PartEnded(reason="caller_left")),
+        (950, SttClosed(stream="S1", session="session-of-stt", billed_seconds=4.5)),
+    )
+    left(journals, hostile, session="RM_3")
+    store_what_is_left(tmp_path)
+    return tmp_path
+
+
+def harmless(outcome: Outcome) -> bool:
+    return not set(outcome.out + outcome.err) & set("\x1b\x9b\u202e")
+
+
+# --- nothing there yet
+
+
+@pytest.mark.parametrize("words", [["ls"], ["verify", "--all"], ["recover"], ["export", "--all", "--to", "out"]])
+def test_where_there_is_nothing_yet_that_is_said_and_nothing_is_made(
+    tmp_path: Path, words: list[str], transcripts: Command
+) -> None:
+    outcome = transcripts(tmp_path, *words)
+    assert (outcome.status, outcome.out, len(outcome.sentences)) == (0, "", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ls_as_json_is_a_list_where_there_is_nothing(tmp_path: Path, transcripts: Command) -> None:
+    assert json.loads(transcripts(tmp_path, "ls", "--json").out) == []
+
+
+# --- ls
+
+
+def test_ls_shows_the_newest_first_with_how_each_ended(archive: Path, transcripts: Command) -> None:
+    left(archive / "journals", call(2, "RM_4", ends=False), session="RM_4")
+    left(archive / "journals", b"{}\n", session="RM_5")
+    outcome = transcripts(archive, "ls")
+    assert outcome.status == 0
+    heading, *rows = outcome.out.splitlines()
+    assert heading.split() == ["started,", "UTC", "room", "transcript", "length", "turns", "state", "ended"]
+    assert [[row.split()[-4], row.split()[-1]] for row in rows[1:4]] == [
+        ["00:00", "caller_left"], ["00:00", "crashed"], ["00:00", "caller_left"],
+    ]  # fmt: skip
+    for words in ("RM_4-verbatim  00:00", "unfinished", "partial", "complete", "damaged"):
+        assert words in " ".join(outcome.out.split("   ")) or words in outcome.out
+    assert "RM_5-verbatim" in outcome.err and "line 1" in outcome.err
+    assert harmless(outcome)
+
+
+def test_ls_as_json_tells_everything_about_each_session(archive: Path, transcripts: Command) -> None:
+    found = json.loads(transcripts(archive, "ls", "--json", "--room", "support").out)
+    assert [each["transcript_id"] for each in found] == ["RM_2-verbatim", "RM_1-verbatim"]
+    assert found[1] == {
+        "transcript_id": "RM_1-verbatim",
+        "room": "support",
+        "room_sid": "RM_1",
+        "agent": "verbatim",
+        "started_at": "2026-11-21T10:00:01.000Z",
+        "duration_ms": 500,
+        "turns": 1,
+        "state": "final",
+        "complete": False,
+        "reason": "crashed",
+        "key": f"{PREFIX}/RM_1-verbatim",
+        "journals": [],
+        "trouble": None,
+    }
+
+
+def test_ls_can_be_narrowed_by_room_day_and_number(archive: Path, transcripts: Command) -> None:
+    def ids(*words: str) -> list[str]:
+        return [each["room_sid"] for each in json.loads(transcripts(archive, "ls", "--json", *words).out)]
+
+    assert ids("--room", HOSTILE) == ["RM_3"]
+    assert ids("--day", "2026-11-21", "--limit", "1") == ["RM_2"]
+    assert ids("--day", "2026-11-20") == []
+    assert transcripts(archive, "ls", "--day", "yesterday").status == 2
+    assert transcripts(archive, "ls", "--limit", "1").sentences == ["2 more: --limit 3 shows all."]
+
+
+def test_on_a_narrow_screen_an_id_is_never_cut(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "RM_abcdefghijkl"
+    left(archive / "journals", lines((0, started(room="x" * 90, room_sid=long))), session=long)
+    outcome = run(archive, ["transcripts", "ls"], {"COLUMNS": "80"})
+    assert f"{long}-verbatim" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+# --- show
+
+
+def test_every_format_can_be_shown() -> None:
+    assert [each.value for each in Format if each.value not in FORMATS] == []
+    assert len(Format) == len(FORMATS)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_show_prints_what_is_stored_byte_by_byte(archive: Path, format_: str, transcripts: Command) -> None:
+    outcome = transcripts(archive, "show", "RM_2-verbatim", "--format", format_)
+    assert outcome.status == 0
+    assert outcome.out == (archive / "transcripts" / PREFIX / f"RM_2-verbatim/transcript.{format_}").read_text()
+
+
+def test_show_makes_a_format_that_is_not_stored(archive: Path, transcripts: Command) -> None:
+    (archive / "transcripts" / PREFIX / "RM_2-verbatim/transcript.vtt").unlink()
+    assert transcripts(archive, "show", "RM_2", "--format", "vtt").out.startswith("WEBVTT")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "remark"),
+    [
+        ("RM_1-verbatim", "crash", []),
+        ("RM_1", "worker died", []),
+        ("RM_3", "secret words", []),
+        ("support", "words 1", ["2 sessions were held in room support: this is the newest"]),
+    ],
+)
+def test_show_takes_an_id_its_beginning_a_room_sid_or_a_room(
+    archive: Path, name: str, shown: str, remark: list[str], transcripts: Command
+) -> None:
+    outcome = transcripts(archive, "show", name)
+    assert (outcome.status, outcome.sentences) == (0, remark)
+    assert shown in outcome.out or name == "RM_1-verbatim"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("RM_9", "there is no transcript, room or room sid 'RM_9': verbatim transcripts ls shows what there is"),
+        ("", "there is no transcript, room or room sid '': verbatim transcripts ls shows what there is"),
+        ("RM_", "RM_ may be RM_2-verbatim, RM_1-verbatim, RM_3-verbatim: write more of it"),
+    ],
+)
+def test_a_name_that_means_none_or_several_is_refused_in_one_sentence(
+    archive: Path, name: str, sentence: str, transcripts: Command
+) -> None:
+    outcome = transcripts(archive, "show", name)
+    assert (outcome.status, outcome.sentences, outcome.out) == (1, [sentence], "")
+
+
+def test_a_call_that_is_running_is_shown_from_its_journal(archive: Path, transcripts: Command) -> None:
+    journal = left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
+    with held(journal):
+        outcome = transcripts(archive, "show", "RM_4")
+        (listed, *_) = json.loads(transcripts(archive, "ls", "--json").out)
+    assert outcome.sentences == ["RM_4-verbatim is still running: this is what was said so far"]
+    assert "words 1" in outcome.out and "still running" in outcome.out and "died" not in outcome.out
+    assert (listed["transcript_id"], listed["state"], listed["reason"]) == ("RM_4-verbatim", "running", "running")
+    assert transcripts(archive, "show", "RM_4").sentences == [
+        "RM_4-verbatim is not stored yet: verbatim transcripts recover does that"
+    ]
+
+
+# --- verify
+
+
+def test_verify_says_ok_for_each_session_as_it_was_stored(archive: Path, transcripts: Command) -> None:
+    outcome = transcripts(archive, "verify", "--all")
+    assert outcome.status == 0
+    assert outcome.out.split() == ["ok", "RM_2-verbatim", "ok", "RM_1-verbatim", "ok", "RM_3-verbatim"]
+
+
+def test_verify_names_the_file_and_the_first_line_that_was_changed(archive: Path, transcripts: Command) -> None:
+    segment = archive / "transcripts" / PREFIX / "RM_2-verbatim/parts/AJ_1/000001.jsonl"
+    segment.write_bytes(segment.read_bytes().replace(b"words 1", b"words 2"))
+    outcome = transcripts(archive, "verify", "RM_1", "RM_2")
+    assert outcome.status == 1
+    fine, wrong = outcome.out.splitlines()
+    assert fine == "ok     RM_1-verbatim"
+    assert wrong.startswith("WRONG  RM_2-verbatim: parts/AJ_1/000001.jsonl: its SHA-256 is not the one")
+    assert "parts/AJ_1/000001.jsonl, line 2: chain link is " in wrong
+    (found,) = json.loads(transcripts(archive, "verify", "RM_2", "--json").out)
+    assert not found["ok"]
+    assert [finding["line"] for finding in found["findings"]] == [None, 2]
+
+
+def test_verify_looks_at_journals_that_are_still_here(archive: Path, transcripts: Command) -> None:
+    told = call(1, "RM_4")
+    left(archive / "journals", [told[0], told[1].replace(b"words", b"werds"), told[2]], session="RM_4")
+    outcome = transcripts(archive, "verify", "RM_4-verbatim")
+    assert outcome.status == 1
+    assert f"{archive}/journals/RM_4-verbatim/AJ_1.jsonl, line 2: chain link is " in outcome.out
+
+
+def test_verify_checks_copies_and_single_files(archive: Path, transcripts: Command) -> None:
+    assert transcripts(archive, "export", "--all", "--to", "out").status == 0
+    assert len(transcripts(archive, "verify", "./out").out.splitlines()) == 3
+    assert transcripts(archive, "verify", "out/support/RM_2-verbatim").out == "ok     out/support/RM_2-verbatim\n"
+    file = archive / "journal.jsonl"
+    file.write_bytes(b"".join(call()).replace(b"caller", b"nobody", 1))
+    outcome = transcripts(archive, "verify", "journal.jsonl")
+    assert outcome.status == 1
+    assert outcome.out.startswith("WRONG  journal.jsonl: journal.jsonl, line 2: chain link is ")
+    assert transcripts(archive, "verify", "no/such/place").status == 1
+    assert transcripts(archive, "verify").status == 2
+
+
+# --- export
+
+
+def test_export_copies_every_file_and_leaves_other_content_alone(archive: Path, transcripts: Command) -> None:
+    out = archive / "out"
+    assert transcripts(archive, "export", "RM_2", "--to", "out").status == 0
+    stored = everything_in(archive / "transcripts" / PREFIX / "RM_2-verbatim")
+    assert everything_in(out / "support/RM_2-verbatim") == stored
+    assert transcripts(archive, "export", "--room", "support", "--to", "out").status == 0
+    mine = out / "support/RM_2-verbatim/transcript.txt"
+    mine.write_text("with my remarks")
+    outcome = transcripts(archive, "export", "--all", "--to", "out")
+    assert outcome.status == 1
+    assert f"{Path('out/support/RM_2-verbatim/transcript.txt')} is there with another content" in outcome.err
+    assert mine.read_text() == "with my remarks"
+    assert transcripts(archive, "export", "--all", "--to", "out", "--force").status == 0
+    assert everything_in(out / "support/RM_2-verbatim") == stored
+
+
+def test_export_of_formats_and_archives(archive: Path, transcripts: Command) -> None:
+    outcome = transcripts(archive, "export", "RM_2", "--to", "out", "--format", "srt", "--format", "md")
+    assert outcome.status == 0
+    assert sorted(path.name for path in (archive / "out/support/RM_2-verbatim").iterdir()) == [
+        "transcript.md", "transcript.srt",
+    ]  # fmt: skip
+    assert transcripts(archive, "export", "RM_2", "--to", "out", "--zip").status == 0
+    first = (archive / "out/RM_2-verbatim.zip").read_bytes()
+    assert transcripts(archive, "export", "RM_2", "--to", "out", "--zip").status == 0
+    assert (archive / "out/RM_2-verbatim.zip").read_bytes() == first
+    with zipfile.ZipFile(archive / "out/RM_2-verbatim.zip") as packed:
+        assert {name: packed.read(name) for name in packed.namelist()} == {
+            f"RM_2-verbatim/{name}": content
+            for name, content in everything_in(archive / "transcripts" / PREFIX / "RM_2-verbatim").items()
+        }
+
+
+def test_export_of_a_call_that_is_not_stored_yet_tells_it_from_its_journal(archive: Path, transcripts: Command) -> None:
+    left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
+    assert transcripts(archive, "export", "RM_4", "--to", "out", "--format", "txt").status == 0
+    assert "words 1" in (archive / "out/support/RM_4-verbatim/transcript.txt").read_text()
+
+
+@pytest.mark.parametrize("words", [[], ["RM_2", "--all"], ["--all", "--room", "support"]])
+def test_export_wants_to_know_exactly_what(archive: Path, words: list[str], transcripts: Command) -> None:
+    assert transcripts(archive, "export", "--to", "out", *words).status == 2
+
+
+# --- recover
+
+
+def test_recover_stores_what_a_dead_job_left_and_says_so(archive: Path, transcripts: Command) -> None:
+    left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
+    living = left(archive / "journals", call(1, "RM_5"), session="RM_5")
+    with held(living):
+        dry = transcripts(archive, "recover", "--dry-run")
+        assert dry.out.splitlines()[0] == "RM_4-verbatim, job AJ_1: would be finalised"
+        outcome = transcripts(archive, "recover")
+    assert (dry.status, outcome.status) == (0, 0)
+    finalised, in_use = outcome.out.splitlines()
+    assert finalised == (
+        f"RM_4-verbatim, job AJ_1: finalised: {archive}/transcripts/{PREFIX}/RM_4-verbatim/manifest.json"
+    )
+    assert in_use.startswith("RM_5-verbatim, job AJ_1: in use: ")
+    assert [path.name for path in (archive / "journals").iterdir()] == ["RM_5-verbatim"]
+
+
+def test_recover_ends_with_a_failure_when_something_could_not_be_stored(archive: Path, transcripts: Command) -> None:
+    left(archive / "journals", b"{}\n", session="RM_4")
+    outcome = transcripts(archive, "recover", "--json")
+    assert outcome.status == 1
+    (found,) = json.loads(outcome.out)
+    assert (found["transcript_id"], found["state"]) == ("RM_4-verbatim", "left")
+    assert "line 1" in found["reason"]
+
+
+# --- explain
+
+
+def test_explain_tells_one_timeline_from_dispatch_to_storage_without_words(archive: Path, transcripts: Command) -> None:
+    outcome = transcripts(archive, "explain", "RM_3", "--json")
+    assert outcome.status == 0
+    told = json.loads(outcome.out)
+    assert (told["state"], told["complete"], told["reason"]) == ("final", True, "caller_left")
+    steps = [(step["what"], step["detail"]) for step in told["steps"]]
+    assert [what for what, _ in steps] == [
+        "part started", "joined", "stt opened", "error", "part ended", "stt closed", *["stored"] * 7,
+    ]  # fmt: skip
+    for number, words in [(0, "dispatch AD_7"), (0, "settings d4"), (0, "verbatim 1"), (2, "session-of-stt"),
+                          (3, "llm: llm_timeout: The LLM took too long."), (5, "4.5 s billed"),
+                          (-1, "generation 1, final")]:  # fmt: skip
+        assert words in steps[number][1]
+    assert all(step["at"] for step in told["steps"])
+    plain = transcripts(archive, "explain", "RM_3")
+    assert plain.status == 0
+    assert "secret words" not in plain.out + outcome.out
+    assert "secret words" in transcripts(archive, "explain", "RM_3", "--text").out
+    assert harmless(plain) and harmless(outcome)
+
+
+def test_explain_names_a_crash_and_the_journal_that_is_still_here(archive: Path, transcripts: Command) -> None:
+    journal = left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
+    told = json.loads(transcripts(archive, "explain", "RM_4", "--json").out)
+    assert [(step["what"], step["job"]) for step in told["steps"]][-2:] == [("crashed", "AJ_1"), ("still here", None)]
+    assert str(journal) in told["steps"][-1]["detail"]
+
+
+# --- all of them
+
+
+@pytest.mark.parametrize("command", ["ls", "show", "verify", "export", "recover", "explain"])
+def test_every_command_explains_itself(tmp_path: Path, command: str, transcripts: Command) -> None:
+    outcome = transcripts(tmp_path, command, "--help")
+    assert outcome.status == 0
+    assert "--config" in outcome.out
+
+
+def test_a_store_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path, transcripts: Command) -> None:
+    (tmp_path / "transcripts").write_text("")
+    outcome = transcripts(tmp_path, "ls")
+    assert (outcome.status, len(outcome.sentences)) == (1, 1)
+    assert "cannot be listed" in outcome.err
+
+
+def test_wrong_settings_are_told_as_everywhere(tmp_path: Path, transcripts: Command) -> None:
+    assert transcripts(tmp_path, "ls", "--set", "storage.url=s3://x").status == 78

@@ -1,0 +1,164 @@
+"""A worker finishes what dead jobs left, says each trouble once, and knows when journals cannot be written."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.storage.disks import full
+from tests.storage.left import PREFIX, call, left
+from worker.storage import probe
+from worker.storage.disk import Disk
+from worker.storage.keeper import JournalKeeper
+from worker.storage.store import Store
+from worker.transcript.render import FORMATS
+
+PATIENCE_S = 20.0
+MANIFEST = f"{PREFIX}/RM_1-verbatim/manifest.json"
+
+
+@pytest.fixture
+def journals(tmp_path: Path) -> Path:
+    return tmp_path / "journals"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "transcripts")
+
+
+def keeper(journals: Path, store: Store, disk: Disk | None = None, seconds: float = 0.01) -> JournalKeeper:
+    return JournalKeeper(journals, store, tuple(FORMATS), seconds, disk)
+
+
+async def until(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not what():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+def alerts(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.levelname for record in caplog.records if record.name == "verbatim.alert"]
+
+
+async def test_journals_are_finalised_at_once_and_whenever_a_job_dies_later(journals: Path, store: Store) -> None:
+    first = left(journals, call(1))
+    running = asyncio.create_task(keeper(journals, store).run())
+    try:
+        await until(lambda: not first.exists())
+        second = left(journals, call(2), name="AJ_2")
+        await until(lambda: not second.exists())
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert b"words 2" in (await store.get(f"{PREFIX}/RM_1-verbatim/transcript.txt") or b"")
+
+
+async def test_a_trouble_is_logged_once_in_one_sentence(
+    journals: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    left(journals, b"{}\n")
+    left(journals, call(1, "RM_2"), session="RM_2")
+    here = keeper(journals, store)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            await here.sweep()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    error, stored = caplog.records
+    assert error.getMessage().startswith(f"{journals}/RM_1-verbatim/AJ_1.jsonl, line 1: ")
+    assert stored.__dict__["transcript"] == "RM_2-verbatim"
+
+
+async def test_a_journal_that_was_left_for_good_is_not_read_again_until_it_changes(
+    journals: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[Path] = []
+    read_bytes = Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        reads.append(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    lines = call()
+    journal = left(journals, [lines[0], lines[1].replace(b"words", b"werds")])
+    here = keeper(journals, store)
+    await here.sweep()
+    assert journal in reads
+    reads.clear()
+    await here.sweep()
+    assert reads == []
+    journal.write_bytes(b"".join(lines))
+    await here.sweep()
+    assert not journal.exists()
+    assert b'"complete": true' in (await store.get(MANIFEST) or b"")
+
+
+async def test_a_defect_in_a_sweep_does_not_end_the_keeper(
+    journals: Path, store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def defective(*_: object, **__: object) -> None:
+        raise RuntimeError("the words of a caller")
+
+    monkeypatch.setattr("worker.storage.keeper.recover", defective)
+    await keeper(journals, store).sweep()
+    assert [record.getMessage() for record in caplog.records] == [f"{journals} cannot be swept (RuntimeError)"]
+
+
+async def test_a_directory_that_cannot_be_written_is_told_and_alerted_until_it_can(
+    journals: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = full()
+    disk.failing = True
+    here = keeper(journals, store, disk)
+    assert here.trouble is None
+    await here.watch()
+    await here.watch()
+    assert here.trouble == (
+        f"{journals} cannot hold journals (No space left on device): "
+        "give storage.journal_dir a directory that this user may write"
+    )
+    assert alerts(caplog) == ["ERROR"]
+    disk.failing = False
+    await here.watch()
+    await here.watch()
+    assert here.trouble is None
+    assert alerts(caplog) == ["ERROR", "WARNING"]
+
+
+class HangingDisk(Disk):
+    """Its writes wait until the gate opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.writing = 0
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        self.writing += 1
+        assert self.gate.wait(30)
+        super().write(descriptor, data)
+
+
+async def test_a_disk_that_hangs_keeps_one_thread_waiting_and_no_sweep(
+    journals: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "DEADLINE_S", 0.05)
+    disk = HangingDisk()
+    path = left(journals, call())
+    here = keeper(journals, store, disk)
+    running = asyncio.create_task(here.run())
+    try:
+        await until(lambda: here.trouble is not None and not path.exists())
+        for _ in range(3):
+            await here.watch()
+        assert disk.writing == 1
+        disk.gate.set()
+        await until(lambda: here.trouble is None)
+    finally:
+        disk.gate.set()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

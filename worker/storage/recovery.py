@@ -1,0 +1,186 @@
+"""What dead jobs left: journals whose locks are free are finalised, whatever else is wrong beside them.
+
+Each session is done by itself, and one that cannot be done stops no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote
+
+from worker.storage import names
+from worker.storage.disk import Disk
+from worker.storage.errors import JournalInUse, JournalMissing, JournalUnreadable, SessionInUse, StorageError
+from worker.storage.finalise import finalise
+from worker.storage.journals import all_held, files_of, journals_in, read, session_directories
+from worker.storage.parts import LocalJournal
+from worker.storage.store import Store
+
+LEFTOVER_S = 3600.0
+"""Age from which an empty directory or a probe's file is nobody's any more."""
+
+PROBE = re.compile(r"probe-[0-9a-f]{16}")
+
+Found = TypeVar("Found")
+
+
+class State(Enum):
+    """What became of a journal."""
+
+    FINALISED = "finalised"
+    WOULD_FINALISE = "would be finalised"
+    IN_USE = "in use"
+    LEFT = "left"
+    """It could not be finalised, or not all of it, and stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one journal."""
+
+    journal: Path
+    state: State
+    reason: str = ""
+    """Why it is in use or was left, as a sentence; what is special about it otherwise."""
+    address: str = ""
+    """Where its transcript's manifest is, once stored."""
+    lasting: bool = False
+    """Left until a person does something about the journal: trying again changes nothing."""
+
+    @property
+    def transcript_id(self) -> str:
+        """The session's and agent's name; of a very long one its beginning and a hash."""
+        return unquote(self.journal.parent.name)
+
+    @property
+    def job(self) -> str:
+        """The part's job."""
+        return unquote(self.journal.stem)
+
+
+async def recover(
+    journal_dir: Path,
+    store: Store,
+    formats: Sequence[str],
+    *,
+    dry_run: bool = False,
+    spared: Callable[[Path], bool] = lambda _: False,
+    disk: Disk | None = None,
+) -> Sequence[Outcome]:
+    """Finalise every journal in `journal_dir` whose job is dead, and say what became of each.
+
+    Args:
+        journal_dir: where all journals of this node are.
+        store: where transcripts go.
+        formats: which of `render.FORMATS`.
+        dry_run: change nothing, only tell.
+        spared: whether to pass over a journal without a word. It blocks.
+        disk: the file system, when not the machine's own.
+
+    Raises:
+        JournalUnreadable: `journal_dir` cannot be listed.
+    """
+    disk = disk or Disk()
+    outcomes: list[Outcome] = []
+    for session in await _listed(session_directories, journal_dir):
+        try:
+            journals = await _listed(journals_in, session)
+        except JournalUnreadable as error:
+            outcomes.append(Outcome(session / "*.jsonl", State.LEFT, str(error)))
+            continue
+        wanted = [journal for journal in journals if not await asyncio.to_thread(spared, journal)]
+        looked_at = [await _look_at(journal) for journal in wanted]
+        outcomes += [each for each in looked_at if isinstance(each, Outcome)]
+        dead = [each for each in looked_at if isinstance(each, LocalJournal)]
+        if dry_run:
+            outcomes += [Outcome(each.path, State.WOULD_FINALISE, _peculiarity(each)) for each in dead]
+        elif dead:
+            outcomes += await _finalised(dead, store, formats, disk)
+    if not dry_run:
+        await asyncio.to_thread(_clear, journal_dir, disk)
+    return outcomes
+
+
+async def _look_at(journal: Path) -> LocalJournal | Outcome | None:
+    """Return a dead job's journal, or why it cannot be finalised; nothing when it has just gone."""
+    try:
+        await asyncio.to_thread(_check_that_dead, journal)
+        return await read(journal)
+    except JournalMissing:
+        return None
+    except Exception as error:
+        return _failed(journal, error)
+
+
+async def _finalised(
+    dead: Sequence[LocalJournal], store: Store, formats: Sequence[str], disk: Disk
+) -> Sequence[Outcome]:
+    """Finalise the journals of one session together; where that fails, each that can be by itself."""
+    try:
+        stored = await finalise([journal.path for journal in dead], store, formats, disk)
+        left = [journal.path for journal in dead if await asyncio.to_thread(files_of, journal.path)]
+    except Exception as error:
+        if len(dead) > 1:
+            return [outcome for each in dead for outcome in await _finalised([each], store, formats, disk)]
+        return [] if isinstance(error, JournalMissing) else [_failed(dead[0].path, error)]
+    address = store.address(f"{stored.prefix}/{names.MANIFEST}") if stored is not None else ""
+    return [
+        Outcome(each.path, State.LEFT, f"{_peculiarity(each)}: compare the two and remove it", address, lasting=True)
+        if each.path in left
+        else Outcome(each.path, State.FINALISED, _peculiarity(each), address)
+        for each in dead
+    ]
+
+
+def _check_that_dead(journal: Path) -> None:
+    with all_held(journal):
+        pass
+
+
+def _peculiarity(journal: LocalJournal) -> str:
+    """Return what is to be known about a journal beside its being finalised."""
+    reading = journal.lines.reading
+    if reading.stop is not None and not reading.torn:
+        return f"{journal.path}, {reading.stop}: it is stored as far as it can be trusted"
+    return "" if reading.records else "nothing was accepted in it, so that there is nothing to store"
+
+
+def _failed(journal: Path, error: Exception) -> Outcome:
+    match error:
+        case JournalInUse() | SessionInUse():
+            return Outcome(journal, State.IN_USE, str(error))
+        case StorageError():
+            return Outcome(journal, State.LEFT, str(error), lasting=isinstance(error, JournalUnreadable))
+        case OSError():
+            reason = error.strerror or type(error).__name__
+        case _:  # its text may quote what was said
+            reason = type(error).__name__
+    return Outcome(journal, State.LEFT, f"{journal} cannot be finalised ({reason}): check the disk and try again")
+
+
+async def _listed(listing: Callable[[Path], Sequence[Found]], directory: Path) -> Sequence[Found]:
+    try:
+        return await asyncio.to_thread(listing, directory)
+    except OSError as error:
+        raise JournalUnreadable(f"{directory} cannot be listed ({error.strerror}): check the disk") from None
+
+
+def _clear(journal_dir: Path, disk: Disk) -> None:
+    """Remove what a crash may leave beside journals, once it is old: empty directories and files of probes."""
+    too_young = time.time() - LEFTOVER_S
+    for path in journal_dir.iterdir() if journal_dir.is_dir() else ():
+        with suppress(OSError):  # used again, not empty, or not ours to remove
+            if path.stat(follow_symlinks=False).st_mtime > too_young or path.is_symlink():
+                continue
+            if path.is_dir() and names.is_session(path):
+                disk.rmdir(path)
+            elif PROBE.fullmatch(path.name):
+                disk.unlink(path)

@@ -1,0 +1,102 @@
+"""Whether sessions are what was stored: in the store, in a copied directory, in journals that are still here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from worker.storage import names
+from worker.storage.catalogue import Session
+from worker.storage.errors import JournalMissing, StorageError
+from worker.storage.journals import look
+from worker.storage.store import TEMPORARY, Store
+from worker.transcript.checking import Finding, check
+from worker.transcript.integrity import Manifest
+from worker.transcript.reading import read_lines
+
+
+async def verify_session(store: Store, session: Session) -> Sequence[Finding]:
+    """Return what is wrong with a session, in the store and in its journals here; nothing if all is well.
+
+    Raises:
+        StorageUnwritable: the store cannot be read.
+    """
+    findings: list[Finding] = []
+    if session.stored:
+        files: dict[str, bytes] = {}
+        for key in await store.list(session.prefix):
+            content = await store.get(key)
+            if content is not None:
+                files[key.removeprefix(f"{session.prefix}/")] = content
+        findings += await asyncio.to_thread(_check, files)
+    for journal in session.journals:
+        findings += await _journal(journal)
+    if session.trouble and not findings:
+        findings.append(Finding("journals", session.trouble))
+    return findings
+
+
+async def verify_path(path: Path) -> Mapping[str, Sequence[Finding]]:
+    """Return what is wrong with each copy of a session, and each journal, that is at `path` or under it, by its place.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not await asyncio.to_thread(path.is_dir):
+        return {str(path): await _file(path)}
+    copies = await asyncio.to_thread(lambda: sorted(each.parent for each in path.rglob(names.MANIFEST)))
+    if copies:
+        return {str(copy): await asyncio.to_thread(_check_copy, copy) for copy in copies}
+    journals = await asyncio.to_thread(lambda: sorted({journal for each in path.rglob("*") for journal in _of(each)}))
+    return {str(journal): await _journal(journal) for journal in journals}
+
+
+def _of(file: Path) -> Sequence[Path]:
+    found = names.journal_of(file)
+    return [found[0]] if found is not None and file.is_file() else []
+
+
+async def _file(file: Path) -> Sequence[Finding]:
+    """Check one file: with the others of its journal, if it is named as one."""
+    for journal in _of(file):
+        return await _journal(journal)
+    reading = read_lines(await asyncio.to_thread(file.read_bytes))
+    if reading.stop is None or reading.torn:
+        return []
+    return [Finding(file.name, reading.stop.reason, reading.stop.line)]
+
+
+async def _journal(journal: Path) -> Sequence[Finding]:
+    try:
+        found = await look(journal)
+    except JournalMissing:  # finalised this moment
+        return []
+    except StorageError as error:
+        return [Finding(journal.name, str(error))]
+    stop = found.lines.reading.stop
+    if stop is None or found.lines.reading.torn:
+        return []
+    return [Finding(found.file_of(stop), stop.reason, stop.line)]
+
+
+def _check(files: Mapping[str, bytes]) -> list[Finding]:
+    if names.MANIFEST not in files:
+        return [Finding(names.MANIFEST, "it is missing: this is no stored session, or storing it did not end")]
+    try:
+        manifest = Manifest.model_validate_json(files[names.MANIFEST])
+    except ValidationError:
+        return [Finding(names.MANIFEST, "it cannot be read as a manifest")]
+    return check(manifest, {name: content for name, content in files.items() if name != names.MANIFEST})
+
+
+def _check_copy(directory: Path) -> list[Finding]:
+    return _check(
+        {
+            path.relative_to(directory).as_posix(): path.read_bytes()
+            for path in sorted(directory.rglob("*"))
+            if path.is_file() and not TEMPORARY.fullmatch(path.name)
+        }
+    )
