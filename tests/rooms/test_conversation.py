@@ -181,6 +181,21 @@ def test_the_time_of_an_answer_is_what_the_turns_themselves_say(call: Call) -> N
     assert greeting.latency is None or greeting.latency.answer_ms is None
 
 
+def test_what_was_played_is_in_the_journal_while_it_is_played(call: Call) -> None:
+    said = {event["speech"]: event for event in call.stored.events("agent.said")}
+    heard: dict[str, list[dict[str, Any]]] = {}
+    for event in call.stored.events("agent.heard"):
+        heard.setdefault(event["speech"], []).append(event)
+    assert heard.keys() == said.keys()
+    for speech, events in heard.items():
+        texts = [event["text"] for event in events]
+        assert all(words(text) == words(said[speech]["text"])[: len(words(text))] for text in texts)
+        assert all(later["seq"] < said[speech]["seq"] for later in events)
+        assert all(later["ms"] - earlier["ms"] >= 450 for earlier, later in pairwise(events))
+    (cut,) = [event for event in said.values() if event.get("interrupted")]
+    assert len(heard[cut["speech"]]) >= 3, "it was heard for three seconds"
+
+
 def test_a_caller_who_hangs_up_leaves_a_complete_transcript(call: Call) -> None:
     transcript = call.stored.transcript
     assert (transcript.ended.reason, transcript.ended.detail) == ("caller_left", "the caller hung up")

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(120)
 
 PASSWORD = "I forgot my password."
 CARDS = "Do you sell gift cards?"
+COMPANY = "Tell me about your company."
 ANSWER = "I will send you an email. Open it to set a new password."
 
 
@@ -28,6 +29,7 @@ class Endings:
     deleted: Stored
     unfinished: Stored
     nobody: Stored
+    exited: Stored
     drained: Stored
     exit_status: int
 
@@ -81,6 +83,16 @@ async def _agent_is(state: int, server: api.LiveKitAPI, room: str) -> None:
     await until(look, 20, "no agent came")
 
 
+async def _lead_the_agent_to_exit(surroundings: Surroundings) -> Stored:
+    room = new_room("exited")
+    async with Caller() as caller:
+        await caller.join(surroundings.livekit.url, surroundings.invite(room, agent="desk"))
+        await caller.wait_for_agent()
+        await caller.speak(COMPANY)
+        assert await caller.wait_until_ended(20) == "ROOM_DELETED"
+    return await surroundings.stored(room)
+
+
 async def _stop_the_worker(surroundings: Surroundings) -> tuple[Stored, int]:
     room = new_room("drained")
     with working(surroundings, "drained", {"VERBATIM_AGENT__GREETING": ""}, wait=False) as worker:
@@ -99,20 +111,20 @@ async def _stop_the_worker(surroundings: Surroundings) -> tuple[Stored, int]:
 
 
 async def _end_in_every_way(surroundings: Surroundings) -> Endings:
-    async def one_after_another() -> tuple[Stored, Stored, Stored]:
+    async def one_after_another() -> tuple[Stored, Stored, Stored, Stored]:
         return (
             await _delete_the_room(surroundings),
             await _hang_up_with_the_last_word(surroundings),
             await _come_to_an_empty_room(surroundings),
+            await _lead_the_agent_to_exit(surroundings),
         )
 
     async with asyncio.TaskGroup() as group:
         vanished = group.create_task(_vanish(surroundings))
         short = group.create_task(one_after_another())
         drained = group.create_task(_stop_the_worker(surroundings))
-    deleted, unfinished, nobody = short.result()
     last, exit_status = drained.result()
-    return Endings(vanished.result(), deleted, unfinished, nobody, last, exit_status)
+    return Endings(vanished.result(), *short.result(), last, exit_status)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +156,17 @@ def test_a_room_in_which_nobody_ever_was(endings: Endings) -> None:
     assert transcript.participants == ()
     assert transcript.ended.reason == "room_closed"
     assert transcript.complete
+
+
+def test_an_agent_whose_code_ends_the_process_ends_the_call_with_it(endings: Endings) -> None:
+    """Its tool calls sys.exit(); the job's process, which then waited for ever, is gone as well."""
+    transcript = endings.exited.transcript
+    assert transcript.ended.reason == "error"
+    assert "SystemExit" in transcript.ended.detail
+    assert not transcript.complete
+    assert [words(text) for text in endings.exited.texts("user")] == [words(COMPANY)]
+    (tool,) = [turn.tool for turn in transcript.turns if turn.tool is not None]
+    assert (tool.name, tool.output) == ("describe_company", None)
 
 
 def test_a_worker_that_is_told_to_stop_lets_its_call_end(endings: Endings) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -17,35 +20,58 @@ WRITTEN = "Do you sell gift cards?"
 ORDER = "My order number is four seven two nine."
 BROKEN = "The lamp that you sent me is broken."
 GOODBYE = "That is all for today."
+KEYS = [(4, "4"), (11, "#")]
+"""What the caller presses on the phone: code and key."""
 
 
-async def _call(surroundings: Surroundings) -> tuple[Stored, str, str]:
+@dataclass(frozen=True, slots=True)
+class DeskCall:
+    """What was stored, the first caption, how the call ended, and what the LLM and the voice were asked for."""
+
+    stored: Stored
+    written: str
+    ended: str
+    chat: list[dict[str, Any]]
+    speech: list[dict[str, Any]]
+
+
+async def _call(surroundings: Surroundings) -> DeskCall:
     room = new_room("desk")
+    before = surroundings.openai.log()
     async with Caller() as caller:
         await caller.join(surroundings.livekit.url, surroundings.invite(room, agent="desk"))
         await caller.wait_for_agent()
         line = Line(caller, room)
+        for code, digit in KEYS:
+            await caller.room.local_participant.publish_dtmf(code=code, digit=digit)
         await caller.send_text(WRITTEN)
         written = await line.listen()
         await line.ask(ORDER)
         await line.ask(BROKEN)
         line.spoken.append(await caller.speak(GOODBYE))
         ended = await caller.wait_until_ended(20)
-    return await surroundings.stored(room), written.caption, ended
+    after = surroundings.openai.log()
+    return DeskCall(
+        await surroundings.stored(room),
+        written.caption,
+        ended,
+        after["chat"][len(before["chat"]) :],
+        after["speech"][len(before["speech"]) :],
+    )
 
 
 @pytest.fixture(scope="module")
-def call(surroundings: Surroundings, desk: WorkerProcess) -> tuple[Stored, str, str]:
+def call(surroundings: Surroundings, desk: WorkerProcess) -> DeskCall:
     return asyncio.run(_call(surroundings))
 
 
 @pytest.fixture(scope="module")
-def stored(call: tuple[Stored, str, str]) -> Stored:
-    return call[0]
+def stored(call: DeskCall) -> Stored:
+    return call.stored
 
 
-def test_a_written_question_is_in_the_transcript_and_answered(call: tuple[Stored, str, str]) -> None:
-    stored, answer, _ = call
+def test_a_written_question_is_in_the_transcript_and_answered(call: DeskCall) -> None:
+    stored, answer = call.stored, call.written
     question, reply = [turn for turn in stored.transcript.turns if turn.role in ("user", "agent")][:2]
     assert (question.role, question.source, question.text) == ("user", "chat", WRITTEN)
     assert question.participant == "caller"
@@ -66,6 +92,33 @@ def test_a_tool_is_in_the_transcript_with_its_arguments_and_its_result(stored: S
     assert not any(tool.failed for tool in tools)
 
 
+def test_everything_is_in_the_journal_before_the_llm_and_the_voice_get_it(call: DeskCall) -> None:
+    """The agents before and after the hand-off override every node through which it passes."""
+    finals = {event["text"]: moment(event) for event in call.stored.events("user.final")}
+    sentences = {event["text"]: moment(event) for event in call.stored.events("agent.sentence")}
+    asked = [(request, request["messages"][-1]) for request in call.chat if request["messages"][-1]["role"] == "user"]
+    assert len(asked) == 4
+    for request, message in asked:
+        assert finals[message["content"]] <= request["received_at"]
+    assert len(call.speech) >= 4
+    for request in call.speech:
+        assert sentences[request["input"]] <= request["received_at"]
+
+
+def moment(event: dict[str, Any]) -> float:
+    return datetime.fromisoformat(event["at"]).timestamp()
+
+
+def test_keys_that_the_caller_presses_and_remarks_of_the_agent_are_in_their_place(stored: Stored) -> None:
+    assert [(event["participant"], event["digit"]) for event in stored.events("dtmf")] == [
+        ("caller", digit) for _, digit in KEYS
+    ]
+    remarks = [turn for turn in stored.transcript.turns if turn.role == "system" and "pressed" not in turn.text]
+    assert [turn.text for turn in remarks if "agent is now" not in turn.text] == ["the caller knows the order's number"]
+    roles = [turn.role for turn in stored.transcript.turns if turn.role != "system" or turn in remarks[:1]]
+    assert roles.index("system") > roles.index("user")
+
+
 def test_a_tools_result_is_told_to_the_caller(stored: Stored) -> None:
     assert "Here is what I found. Order 4729 is on its way." in stored.texts("agent")
 
@@ -78,11 +131,10 @@ def test_a_hand_off_is_in_the_transcript_and_the_call_goes_on(stored: Stored) ->
     assert "user.final" in kinds[changed:]
 
 
-def test_an_agent_that_says_goodbye_ends_the_call_and_closes_the_room(call: tuple[Stored, str, str]) -> None:
-    stored, _, ended = call
-    assert stored.transcript.ended.reason == "goodbye"
-    assert ended == "ROOM_DELETED"
-    assert stored.transcript.complete
+def test_an_agent_that_says_goodbye_ends_the_call_and_closes_the_room(call: DeskCall) -> None:
+    assert call.stored.transcript.ended.reason == "goodbye"
+    assert call.ended == "ROOM_DELETED"
+    assert call.stored.transcript.complete
 
 
 def test_a_log_that_tells_all_tells_no_word_of_the_call_and_no_secret(

@@ -30,6 +30,11 @@ class WorkerProcess:
         self.log_file = log_file
 
     @property
+    def pid(self) -> int:
+        """Its main process."""
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """Its log so far."""
         return self.log_file.read_text(errors="replace")
@@ -91,17 +96,16 @@ class WorkerProcess:
                     self._process.wait(STOPPED_WITHIN_S)
 
 
-@contextlib.contextmanager
-def working(
-    surroundings: Surroundings, name: str, settings: Mapping[str, str] | None = None, *, wait: bool = True
-) -> Iterator[WorkerProcess]:
-    """Runs a worker for the agent `name` until the block ends.
+def launch(
+    surroundings: Surroundings, name: str, settings: Mapping[str, str] | None = None, *, own_group: bool = False
+) -> WorkerProcess:
+    """Starts a worker for the agent `name`, which its caller has to stop.
 
     Args:
         surroundings: What it works with.
         name: The agent's name, under which it is dispatched.
         settings: Environment variables beside the usual ones.
-        wait: Whether to return only when it is ready for calls.
+        own_group: Whether it leads a process group, so that a signal can be sent to all its processes at once.
     """
     directory = surroundings.directory / name
     directory.mkdir(exist_ok=True)
@@ -112,8 +116,24 @@ def working(
         process = subprocess.Popen(
             [sys.executable, "-m", "worker", "start"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=directory,
+            start_new_session=own_group,
         )  # fmt: skip
-    worker = WorkerProcess(process, log_file, port)
+    return WorkerProcess(process, log_file, port)
+
+
+@contextlib.contextmanager
+def working(
+    surroundings: Surroundings, name: str, settings: Mapping[str, str] | None = None, *, wait: bool = True
+) -> Iterator[WorkerProcess]:
+    """Runs a worker as `launch` does until the block ends.
+
+    Args:
+        surroundings: What it works with.
+        name: The agent's name, under which it is dispatched.
+        settings: Environment variables beside the usual ones.
+        wait: Whether to return only when it is ready for calls.
+    """
+    worker = launch(surroundings, name, settings)
     try:
         if wait:
             worker.wait_until_ready()

@@ -49,12 +49,13 @@ class Speaker(io.AudioOutput):
 
 
 class Microphone(io.AudioInput):
-    """Silence, in frames of 50 ms, as fast as a room gives them."""
+    """A hum of one `level` (0 is silence), in frames of 50 ms, as fast as a room gives them."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: int = 0) -> None:
         super().__init__(label="Microphone")
+        self._sample = level.to_bytes(2, "little", signed=True)
 
     async def __anext__(self) -> rtc.AudioFrame:
         await asyncio.sleep(FRAME_S)
         samples = round(16_000 * FRAME_S)
-        return rtc.AudioFrame(bytes(2 * samples), 16_000, 1, samples)
+        return rtc.AudioFrame(self._sample * samples, 16_000, 1, samples)

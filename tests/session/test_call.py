@@ -1,5 +1,7 @@
 """However a call ends, its words are kept: stored, or in the journal that stays."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ from livekit.agents import JobContext
 
 from config import Settings
 from tests.session.conftest import SETTINGS
+from worker.session import hang_up
 from worker.session.call import Call
 from worker.speech.providers import Speech
 from worker.storage.errors import StorageUnwritable
@@ -58,7 +61,7 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> Scene:
+async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     storage = SETTINGS.storage.model_copy(
         update={"url": (tmp_path / "stored").as_uri(), "journal_dir": tmp_path / "journals"}
     )
@@ -68,8 +71,13 @@ async def scene(tmp_path: Path) -> Scene:
     context = SimpleNamespace(
         room=SimpleNamespace(on=lambda *_: None),
         job=SimpleNamespace(room=SimpleNamespace(name="kitchen", sid="RM_1")),
-        api=SimpleNamespace(room=rooms),
     )
+
+    @asynccontextmanager
+    async def server(_: Settings) -> AsyncIterator[Any]:
+        yield SimpleNamespace(room=rooms)
+
+    monkeypatch.setattr(hang_up, "livekit_api", server)
     call = Call(cast("JobContext", context), settings, journal)
     journal.append(
         PartStarted(
@@ -120,6 +128,24 @@ async def test_a_call_that_cannot_be_set_up_is_incomplete_and_its_room_is_closed
     transcript = scene.stored()
     assert (transcript.ended.reason, transcript.complete) == ("error", False)
     assert scene.rooms.deleted == ["kitchen"]
+
+
+async def test_a_call_whose_own_code_ends_the_process_is_stored_and_says_so(scene: Scene) -> None:
+    await scene.call._process_ends("SystemExit")
+    transcript = scene.stored()
+    assert [turn.text for turn in transcript.turns] == ["Two large pizzas."]
+    assert transcript.ended.reason == "error"
+    assert "SystemExit" in transcript.ended.detail
+    assert not transcript.complete
+    assert scene.rooms.deleted == ["kitchen"]
+
+
+async def test_a_call_that_is_being_stored_when_its_process_ends_is_left_to_the_sweep(scene: Scene) -> None:
+    scene.call._finishing = True
+    await scene.call._process_ends("SystemExit")
+    assert scene.journal.path.exists()
+    assert scene.rooms.deleted == []
+    await scene.journal.close()
 
 
 async def test_another_room_of_the_same_name_is_left_alone(scene: Scene) -> None:

@@ -1,6 +1,7 @@
 """What the session says of itself becomes journal events."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,9 @@ from livekit.agents import (
 from tests.session.conftest import Stage
 from tests.session.memory_audio import Speaker
 from tests.speech.memory_recorder import PATIENCE_S
+from tests.speech.virtual_clock import VirtualClock
+from worker.session.capture import USAGE_SECONDS
+from worker.speech import paced
 from worker.transcript.events import (
     AgentSaid,
     AgentSentence,
@@ -183,15 +187,41 @@ async def test_an_error_does_not_quote_what_was_said(stage: Stage) -> None:
     assert "my secret" not in error.message
 
 
-async def test_usage_is_written_when_the_session_closes(stage: Stage) -> None:
-    stage.llm.outcomes = [says("Two it is.")]
+def used(stage: Stage) -> list[int | float]:
+    """The tokens that the LLM was given, each time that they were journaled."""
+    return [each.amounts["input_tokens"] for each in stage.recorder.of(UsageReported) if each.service == "llm"]
+
+
+async def test_usage_is_written_at_once_then_seldom_and_when_the_session_closes(stage: Stage) -> None:
+    stage.llm.outcomes = [says("Two it is."), says("Three it is."), says("Four it is.")]
     await stage.session.start(Waiter())
-    await talk(stage, "Two pizzas, please.")
-    assert stage.recorder.of(UsageReported) == []
+    for question in ("Two pizzas, please.", "Three, please.", "Four, please."):
+        await talk(stage, question)
+    assert used(stage) == [20]  # so that also a call that crashes has counts, but not one for each answer
     await stage.session.aclose()
     assert stage.capture.close is not None
     assert stage.capture.close.reason is CloseReason.USER_INITIATED
-    used = {each.service: each for each in stage.recorder.of(UsageReported)}
-    assert used["llm"].model == "scripted"
-    assert used["llm"].amounts["input_tokens"] == 20
-    assert used["llm"].amounts["output_tokens"] == 3
+    assert used(stage) == [20, 60]
+    last = {each.service: each for each in stage.recorder.of(UsageReported)}["llm"]
+    assert (last.model, last.amounts["output_tokens"]) == ("scripted", 9)
+
+
+async def test_usage_is_written_during_a_long_call(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock()
+    monkeypatch.setattr(paced, "asyncio", SimpleNamespace(get_running_loop=lambda: clock))
+    stage.llm.outcomes = [says("Two it is."), says("Three it is.")]
+    await stage.session.start(Waiter())
+    for question in ("Two pizzas, please.", "Three, please."):
+        await talk(stage, question)
+    clock.advance(USAGE_SECONDS)
+    assert used(stage) == [20, 40]
+
+
+async def test_a_session_that_never_closed_is_ended_once(stage: Stage) -> None:
+    stage.llm.outcomes = [says("Two it is."), says("Three it is.")]
+    await stage.session.start(Waiter())
+    for question in ("Two pizzas, please.", "Three, please."):
+        await talk(stage, question)
+    stage.capture.end()
+    stage.capture.end()
+    assert used(stage) == [20, 40]

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 from livekit import rtc
 from livekit.agents import Agent
+from livekit.agents.voice import io
 from livekit.agents.voice.audio_recognition import AudioRecognition
 from livekit.agents.voice.events import UserInputTranscribedEvent
-from livekit.agents.voice.room_io import AudioInputOptions, TextInputEvent, TextInputOptions
+from livekit.agents.voice.room_io import AudioInputOptions, TextInputEvent, TextInputOptions, TextOutputOptions
 
 from tests.session.conftest import SETTINGS, Stage
 from tests.session.memory_audio import Microphone, Speaker
@@ -19,7 +20,7 @@ from tests.speech.scripted_tts import ScriptedTTS
 from worker.errors import Misconfigured
 from worker.session.dialogue import NOTHING_PENDING_SECONDS, room_options
 from worker.speech.assemblyai import RecordingSTT
-from worker.transcript.events import AgentSaid, AgentSentence, ErrorRaised, UserFinal, UserTurn
+from worker.transcript.events import AgentSaid, AgentSentence, ErrorRaised, Note, UserFinal, UserTurn
 
 
 def waiter() -> Agent:
@@ -48,16 +49,32 @@ def test_an_outage_does_not_end_the_call_at_once(stage: Stage) -> None:
 # --- the room
 
 
+class Chain(io.TextOutput):
+    def __init__(self) -> None:
+        super().__init__(label="Chain", next_in_chain=None)
+
+    async def capture_text(self, text: str) -> None: ...
+
+    def flush(self) -> None: ...
+
+
 async def test_audio_comes_in_as_the_stt_takes_it_and_only_people_are_listened_to(recorder: MemoryRecorder) -> None:
-    options = room_options(recorder, "")
+    options = room_options(recorder, "", Chain())
     assert isinstance(options.audio_input, AudioInputOptions)
     assert options.audio_input.sample_rate == 16_000
     assert rtc.ParticipantKind.PARTICIPANT_KIND_AGENT not in options.participant_kinds
-    assert room_options(recorder, "ada").participant_identity == "ada"
+    assert room_options(recorder, "ada", Chain()).participant_identity == "ada"
+
+
+async def test_what_is_played_is_told_after_the_room(recorder: MemoryRecorder) -> None:
+    heard = Chain()
+    output = room_options(recorder, "", heard).text_output
+    assert isinstance(output, TextOutputOptions)
+    assert output.next_in_chain is heard
 
 
 async def chat(stage: Stage, text: str) -> None:
-    options = room_options(stage.recorder, "caller").text_input
+    options = room_options(stage.recorder, "caller", stage.capture.heard).text_input
     assert isinstance(options, TextInputOptions)
     took = options.text_input_cb(stage.session, TextInputEvent(text=text))
     assert took is not None
@@ -182,6 +199,17 @@ async def test_a_hand_over_to_an_agent_with_parts_of_its_own_is_refused_and_told
 
     assert stage.session.current_agent is before
     assert [event.code for event in stage.recorder.of(ErrorRaised)] == ["own_parts"]
+
+
+async def test_a_remark_of_the_agent_s_own_is_written_in_its_place(stage: Stage) -> None:
+    await stage.session.start(waiter())
+    stage.recorder.hold()
+    noted = asyncio.ensure_future(stage.session.note("consent given"))
+    assert stage.recorder.of(Note) == [Note(text="consent given")]
+    await let_others_run()
+    assert not noted.done()
+    stage.recorder.release()
+    await noted
 
 
 async def _beep() -> AsyncIterator[rtc.AudioFrame]:

@@ -15,6 +15,7 @@ def test_without_any_sign_the_worker_was_shut_down() -> None:
     ("signs", "reason", "in_detail"),
     [
         (Signs(entry_failed="JournalUnwritable"), "error", "could not be set up (JournalUnwritable)"),
+        (Signs(process_ended="SystemExit"), "error", "ended the process (SystemExit)"),
         (Signs(joined=False), "room_closed", "before the agent was in the room"),
         (Signs(session_error="stt failed: no"), "error", "stt failed: no"),
         (Signs(room_ended="duplicate_identity"), "superseded", "another agent"),

@@ -8,7 +8,7 @@ from livekit import rtc
 
 from tests.speech.memory_recorder import MemoryRecorder
 from worker.session.roster import Roster, disconnect_reason
-from worker.transcript.events import ParticipantJoined, ParticipantLeft
+from worker.transcript.events import Dtmf, ParticipantJoined, ParticipantLeft
 
 Kind = rtc.ParticipantKind
 Reason = rtc.DisconnectReason
@@ -71,6 +71,14 @@ async def test_how_the_caller_left_is_known_until_they_are_back(recorder: Memory
     room.emit("participant_connected", ada)
     assert roster.left is None
     assert [type(event) for event in recorder.events] == [ParticipantJoined, ParticipantLeft, ParticipantJoined]
+
+
+async def test_keys_that_are_pressed_are_written_with_who_pressed_them(recorder: MemoryRecorder) -> None:
+    ada = participant("ada", Kind.PARTICIPANT_KIND_SIP)
+    room, _ = watching(recorder, ada)
+    room.emit("sip_dtmf_received", rtc.SipDTMF(code=5, digit="5", participant=ada))
+    room.emit("sip_dtmf_received", rtc.SipDTMF(code=11, digit="#", participant=None))
+    assert recorder.of(Dtmf) == [Dtmf(participant="ada", digit="5"), Dtmf(participant="ada", digit="#")]
 
 
 async def test_someone_else_s_leaving_is_not_the_caller_s(recorder: MemoryRecorder) -> None:

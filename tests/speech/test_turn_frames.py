@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.speech.memory_recorder import MemoryRecorder
-from worker.speech import turn_frames
+from tests.speech.virtual_clock import VirtualClock
+from worker.speech import paced
 from worker.speech.turn_frames import TurnJournal
 from worker.transcript.events import Event, UserEarly, UserFinal, UserInterim
 
@@ -34,9 +35,9 @@ class Appended:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    clock = SimpleNamespace(now=50.0)
-    monkeypatch.setattr(turn_frames, "time", SimpleNamespace(monotonic=lambda: clock.now, time=lambda: BEGAN))
+def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
+    clock = VirtualClock()
+    monkeypatch.setattr(paced, "asyncio", SimpleNamespace(get_running_loop=lambda: clock))
     return clock
 
 
@@ -46,7 +47,7 @@ def recorder() -> Appended:
 
 
 @pytest.fixture
-def journal(recorder: Appended, clock: SimpleNamespace) -> TurnJournal:
+def journal(recorder: Appended, clock: VirtualClock) -> TurnJournal:
     journal = TurnJournal(recorder)
     journal.session = "session-1"
     journal.begin(start_time=BEGAN + 2)
@@ -75,7 +76,7 @@ def texts(events: list[Event], kind: type) -> list[str]:
 
 
 def test_a_turn_of_seven_messages_leaves_its_finals_and_the_words_on_the_way(
-    journal: TurnJournal, recorder: Appended, clock: SimpleNamespace
+    journal: TurnJournal, recorder: Appended, clock: VirtualClock
 ) -> None:
     """Words become final one after the other, the turn ends, and its end comes again, formatted."""
     hello, my, name, is_, ada = (
@@ -92,9 +93,13 @@ def test_a_turn_of_seven_messages_leaves_its_finals_and_the_words_on_the_way(
     ]
     for message in messages:
         assert journal.take(message)
-        clock.now += 0.4
+        clock.advance(0.4)
 
-    assert texts(recorder.events, UserInterim) == ["hello", "hello my name is eight"]
+    assert texts(recorder.events, UserInterim) == [
+        "hello",
+        "hello my name is",
+        "hello my name is ada",
+    ]
     finals = [event for event in recorder.events if isinstance(event, UserFinal)]
     assert [(final.text, final.formatted) for final in finals] == [
         ("hello my name is ada", False),
@@ -125,17 +130,50 @@ def test_speaker_and_language_are_kept_and_an_unknown_speaker_is_none(journal: T
     assert second.speaker is None
 
 
-def test_at_most_one_interim_a_second_is_written(
-    journal: TurnJournal, recorder: Appended, clock: SimpleNamespace
-) -> None:
+def test_at_most_one_interim_a_second_is_written(journal: TurnJournal, recorder: Appended, clock: VirtualClock) -> None:
     for index in range(30):
         journal.take(turn(word(f"word{index}", 0)))
-        clock.now += 0.1
-    assert texts(recorder.events, UserInterim) == ["word0", "word10", "word20"]
+        clock.advance(0.1)
+    assert texts(recorder.events, UserInterim) == ["word0", "word9", "word19", "word29"]
+
+
+def test_the_newest_words_wait_for_the_end_of_the_second_and_not_for_the_next_message(
+    journal: TurnJournal, recorder: Appended, clock: VirtualClock
+) -> None:
+    journal.take(turn(word("two", 0)))
+    journal.take(turn(word("two", 0), word("large", 80)))
+    clock.advance(0.5)
+    journal.take(turn(word("two", 0), word("large", 80), word("pizzas", 90)))
+    assert texts(recorder.events, UserInterim) == ["two"]
+    clock.advance(0.5)
+    assert texts(recorder.events, UserInterim) == ["two", "two large pizzas"]
+    clock.advance(5)
+    assert len(recorder.events) == 2
+
+
+@pytest.mark.parametrize("end", [{"end_of_turn": True}, {"utterance": "two large"}])
+def test_words_that_wait_for_the_end_of_the_second_do_not_follow_newer_ones(
+    journal: TurnJournal, recorder: Appended, clock: VirtualClock, end: dict[str, Any]
+) -> None:
+    journal.take(turn(word("two", 0)))
+    journal.take(turn(word("two", 0), word("large", 80, final=False)))
+    journal.take(turn(word("two", 0), word("large", 80)) | end)
+    clock.advance(5)
+    assert texts(recorder.events, UserInterim) == ["two"]
+
+
+def test_words_that_wait_are_written_once_when_the_stream_ends(
+    journal: TurnJournal, recorder: Appended, clock: VirtualClock
+) -> None:
+    journal.take(turn(word("two", 0)))
+    journal.take(turn(word("two", 0), word("large", 80)))
+    journal.end()
+    clock.advance(5)
+    assert texts(recorder.events, UserInterim) == ["two", "two large"]
 
 
 def test_the_newest_words_are_written_when_the_stream_ends(
-    journal: TurnJournal, recorder: Appended, clock: SimpleNamespace
+    journal: TurnJournal, recorder: Appended, clock: VirtualClock
 ) -> None:
     for text in ("two", "two large", "two large pizzas"):
         journal.take(turn(word(text, 0)))
@@ -237,7 +275,7 @@ FIELDS = ["turn_order", "turn_is_formatted", "end_of_turn", "transcript", "utter
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
-def test_no_message_whatsoever_raises(frame: dict[str, Any]) -> None:
+async def test_no_message_whatsoever_raises(frame: dict[str, Any]) -> None:
     recorder = Appended()
     journal = TurnJournal(recorder)
     if not journal.take(frame):

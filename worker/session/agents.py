@@ -38,7 +38,7 @@ def build_agent(settings: Settings) -> Agent:
         raise Misconfigured(
             f"agent.class names {path}, which cannot be made without arguments ({error}); give its parameters defaults."
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Misconfigured(
             f"agent.class names {path}, which cannot be made ({type(error).__name__}: {error}); mend it."
         ) from error

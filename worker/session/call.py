@@ -1,8 +1,10 @@
 """One call, from the job to the stored transcript."""
 
 import asyncio
+import contextlib
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Self
@@ -17,9 +19,11 @@ from worker.session.capture import Capture
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
 from worker.session.hang_up import close_room
+from worker.session.last_resort import stand_by
 from worker.session.recorder import CallRecorder
 from worker.session.roster import Roster, disconnect_reason
 from worker.speech.providers import Speech, build_speech, provider_names
+from worker.storage.errors import JournalInUse, JournalMissing
 from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
 from worker.storage.store import Store
@@ -50,6 +54,9 @@ class Call:
         self._joined = False
         self._entry_failed: str | None = None
         self._room_ended: str | None = None
+        self._process_ended: str | None = None
+        self._finishing = False
+        self._last_resort: asyncio.Task[None] | None = None
 
     @classmethod
     async def begin(cls, context: JobContext, loaded: Loaded) -> Self:
@@ -91,9 +98,10 @@ class Call:
         Raises:
             Exception: whatever kept the call from starting; `finish` stores it as the reason.
         """
+        self._last_resort = await stand_by(self._process_ends)
         try:
             await self._start(local_vad)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             self._entry_failed = type(error).__name__
             raise
 
@@ -117,7 +125,7 @@ class Call:
         await self._session.start(
             agent,
             room=context.room,
-            room_options=room_options(self._recorder, self._roster.transcribed),
+            room_options=room_options(self._recorder, self._roster.transcribed, self._capture.heard),
             session_host=settings.agent.session_host,
             record=False,
         )
@@ -129,33 +137,51 @@ class Call:
     def _room_left(self, reason: "rtc.DisconnectReason.ValueType | None" = None) -> None:
         self._room_ended = disconnect_reason(reason)
 
+    async def _process_ends(self, how: str) -> None:
+        if not self._finishing:
+            self._process_ended = how
+            await self.finish()
+
     async def finish(self) -> None:
         """Store the transcript at once, and once more when the STT's bill is known.
 
         Whatever fails here leaves the journal in place: its words are kept.
         """
+        self._finishing = True
         end = ending(self._signs())
         if self._speech is not None:
             self._speech.stt.deafness.lasts()
         if self._entry_failed is not None:
             self._recorder.append(Gap(from_ms=0, reason="the call could not be set up, so that nobody listened"))
+        if self._process_ended is not None:
+            self._recorder.append(
+                Gap(from_ms=self._recorder.ms_at(time.time()), reason="the agent's code ended the process in the call")
+            )
+        if self._capture is not None:
+            self._capture.end()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
-        store = Store.at(self._settings.storage.url)
+        store, path = Store.at(self._settings.storage.url), self._journal.path
         formats = self._settings.transcript.formats
         try:
-            stored = await publish([self._journal.path], store, formats)
+            stored = await publish([path], store, formats, {path: self._journal.memory()})
             logger.info("transcript stored", extra={"key": stored.prefix, "turns": len(stored.transcript.turns)})
         finally:
             # Also when storing failed: the STT's bill and who left belong into the journal that stays.
             await hang_up
             await self._close_speech()
             await self._journal.close()
-        await finalise([self._journal.path], store, formats)
+        if memory := self._journal.memory():
+            # The disk never came back. The store has everything; a sweep removes what is here, once that can be done.
+            await publish([path], store, formats, {path: memory})
+            return
+        with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
+            await finalise([path], store, formats)
 
     async def _hang_up(self, end: Ending) -> None:
         if end.reason in ("goodbye", "error") and self._settings.agent.hang_up:
-            await close_room(self._context)
+            room = self._context.job.room
+            await close_room(self._settings, room.name, room.sid)
 
     async def _close_speech(self) -> None:
         if self._speech is None:
@@ -170,6 +196,7 @@ class Call:
         failed = closed is not None and closed.reason is CloseReason.ERROR
         return Signs(
             entry_failed=self._entry_failed,
+            process_ended=self._process_ended,
             session_error=_sentence(closed.error) if failed and closed is not None else None,
             agent_closed=self._session is not None and self._session.said_goodbye,
             caller_left=self._roster.left,

@@ -11,6 +11,7 @@ from livekit.agents import (
     CloseEvent,
     ConversationItemAddedEvent,
     ErrorEvent,
+    SessionUsageUpdatedEvent,
     SpeechCreatedEvent,
     ToolExecutionUpdatedEvent,
 )
@@ -18,6 +19,8 @@ from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
 
 from worker.logs import without_words
+from worker.session.heard import Heard
+from worker.speech.paced import Paced
 from worker.speech.recorder import Recorder
 from worker.transcript.events import (
     AgentChanged,
@@ -33,6 +36,9 @@ from worker.transcript.events import (
 LONGEST_ANSWER_MS = 60_000
 """What took longer was no answer to the last word."""
 
+USAGE_SECONDS = 10.0
+"""What was used is journaled at most once in this time: a crash loses the count of so much."""
+
 _ADDRESS = re.compile(r"<(?:[\w.<>]+\.)?(\w+) object at 0x[0-9a-f]+>")
 """How an agent that a tool hands over to shows in the tool's result: the class says enough."""
 
@@ -43,16 +49,21 @@ class Capture:
     def __init__(self, session: AgentSession[Any], recorder: Recorder) -> None:
         self._session = session
         self._recorder = recorder
+        self.heard = Heard(session, recorder)
+        """Takes the words that were played; the last in the chain of the session's captions."""
         self._said: set[str] = set()
+        self._usage = Paced(USAGE_SECONDS, self._write_usage)
         self._tool_names: dict[str, str] = {}
         self._quiet_since: float | None = None
         self._spoke_after_ms: int | None = None
         self._answered_word_ms: int | None = None
         self.close: CloseEvent | None = None
+        self._ended = False
         session.on("agent_state_changed", self._agent_state_changed)
         session.on("conversation_item_added", self._item_added)
         session.on("tool_execution_updated", self._tool_updated)
         session.on("speech_created", self._speech_created)
+        session.on("session_usage_updated", self._used)
         session.on("error", self._error)
         session.on("close", self._closed)
 
@@ -80,6 +91,7 @@ class Capture:
         speech = self._recorder.speech
         if speech is not None:
             self._said.add(speech)
+            self.heard.said(speech)
         metrics = message.metrics
         self._recorder.append(
             AgentSaid(
@@ -125,9 +137,10 @@ class Capture:
         event.speech_handle.add_done_callback(self._speech_done)
 
     def _speech_done(self, handle: SpeechHandle) -> None:
-        # Nothing of it was played, so the session has no message for it.
+        # Nothing of it was played, or it was to stay out of the LLM's memory: the session has no message for it.
         if handle.id not in self._said and handle.interrupted:
-            self._recorder.append(AgentSaid(speech=handle.id, text="", interrupted=True))
+            self._recorder.append(AgentSaid(speech=handle.id, text=self.heard.of(handle.id), interrupted=True))
+            self.heard.said(handle.id)
         self._said.discard(handle.id)
 
     def _tool_updated(self, event: ToolExecutionUpdatedEvent) -> None:
@@ -167,6 +180,20 @@ class Capture:
 
     def _closed(self, event: CloseEvent) -> None:
         self.close = event
+        self.end()
+
+    def end(self) -> None:
+        """Write what still waits to be written; the session's close does it, where there is one."""
+        if not self._ended:
+            self._ended = True
+            self.heard.close()
+            self._usage.take()
+
+    def _used(self, _: SessionUsageUpdatedEvent) -> None:
+        if not self._ended:
+            self._usage.ask()
+
+    def _write_usage(self) -> None:
         for usage in self._session.usage.model_usage:
             fields = usage.model_dump(exclude={"type", "provider", "model"}, exclude_defaults=True)
             self._recorder.append(

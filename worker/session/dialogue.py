@@ -9,14 +9,14 @@ The options that matter (livekit-agents 1.8.9; `voice/agent_session.py`, `voice/
 * `preemptive_generation` off: with the plugin's early signs it doubles the LLM calls and gains nothing.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from typing import Any, Final
 
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, ChatMessage, room_io, vad
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
-from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice import SpeechHandle, io
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from config import Settings
@@ -24,7 +24,7 @@ from worker.errors import Misconfigured
 from worker.session.agents import refuse_own_parts
 from worker.speech.providers import SAMPLE_RATE, Speech
 from worker.speech.recorder import Recorder
-from worker.transcript.events import AgentSentence, ErrorRaised, UserFinal
+from worker.transcript.events import AgentSentence, ErrorRaised, Note, UserFinal
 
 NOTHING_PENDING_SECONDS: Final = 0.2
 """Wait for last words at the close when none are pending; 0 would race the audio's last frames."""
@@ -84,6 +84,17 @@ class CallSession(AgentSession[Any]):
             await self._recorder.append(AgentSentence(speech=self._recorder.speech, text=piece))
             yield piece
 
+    def note(self, text: str) -> Awaitable[object]:
+        """Put a remark of the agent's own into the transcript, at this moment of the call.
+
+        Args:
+            text: what the reader is told, such as "consent given".
+
+        Returns:
+            Done when the remark is on disk; it need not be awaited.
+        """
+        return self._recorder.append(Note(text=text))
+
     def shutdown(self, *, drain: bool = True) -> None:
         """Close the session soon; how an agent, or a tool of its, ends a call."""
         self.said_goodbye = True
@@ -121,12 +132,13 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
     return session
 
 
-def room_options(recorder: Recorder, participant: str) -> room_io.RoomOptions:
+def room_options(recorder: Recorder, participant: str, heard: io.TextOutput) -> room_io.RoomOptions:
     """Return how the session uses the room: audio and chat in, audio and captions out.
 
     Args:
         recorder: takes what is typed.
         participant: identity of the caller, if there is one yet; otherwise the first who comes.
+        heard: takes the captions as they are played, after the room.
     """
 
     async def take_chat(session: AgentSession[Any], message: room_io.TextInputEvent) -> None:
@@ -138,6 +150,7 @@ def room_options(recorder: Recorder, participant: str) -> room_io.RoomOptions:
     options = room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(sample_rate=SAMPLE_RATE),
         text_input=room_io.TextInputOptions(text_input_cb=take_chat),
+        text_output=room_io.TextOutputOptions(next_in_chain=heard),
         participant_kinds=[
             rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
             rtc.ParticipantKind.PARTICIPANT_KIND_SIP,

@@ -12,6 +12,8 @@ class Signs:
 
     entry_failed: str | None = None
     """Class of the exception that ended the job's entry, if one did."""
+    process_ended: str | None = None
+    """What ended the process in the middle of the call, such as `SystemExit`, if something did."""
     session_error: str | None = None
     """Sentence of the error that closed the session, if one did."""
     agent_closed: bool = False
@@ -39,6 +41,8 @@ def ending(signs: Signs) -> Ending:
     """Return the reason to store for `signs`; a cause of our own wins over what followed from it."""
     if signs.entry_failed is not None:
         return Ending("error", f"the call could not be set up ({signs.entry_failed})")
+    if signs.process_ended is not None:
+        return Ending("error", f"the agent's code ended the process ({signs.process_ended})")
     if not signs.joined:
         return Ending("room_closed", "the call was over before the agent was in the room")
     if signs.session_error is not None:

@@ -39,7 +39,7 @@ async def entry(context: JobContext) -> None:
     except Exception:
         # Without a journal there is no call; the caller must not wait for one.
         if loaded.settings.agent.hang_up:
-            await close_room(context)
+            await close_room(loaded.settings, context.job.room.name, context.job.room.sid)
         raise
     context.proc.userdata[CALL] = call
     await call.run(context.proc.userdata[VAD])

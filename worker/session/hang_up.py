@@ -4,7 +4,9 @@ import asyncio
 import logging
 
 from livekit import api
-from livekit.agents import JobContext
+
+from config import Settings
+from worker.livekit_api import livekit_api
 
 logger = logging.getLogger("verbatim.call")
 
@@ -12,16 +14,16 @@ SECONDS = 3.0
 """How long the server may take."""
 
 
-async def close_room(context: JobContext) -> None:
-    """Delete the job's room, if it is still there; never raises.
+async def close_room(settings: Settings, name: str, sid: str) -> None:
+    """Delete the room, if it is still there; never raises.
 
     A room of the same name that is another one by now is left alone: names are used again, ids are not.
     """
-    name, sid = context.job.room.name, context.job.room.sid
     try:
-        async with asyncio.timeout(SECONDS):
-            listed = await context.api.room.list_rooms(api.ListRoomsRequest(names=[name]))
+        # Not the job's own client, whose connections the framework closes before the last of a process that ends.
+        async with asyncio.timeout(SECONDS), livekit_api(settings) as server:
+            listed = await server.room.list_rooms(api.ListRoomsRequest(names=[name]))
             if any(room.sid == sid for room in listed.rooms):
-                await context.api.room.delete_room(api.DeleteRoomRequest(room=name))
+                await server.room.delete_room(api.DeleteRoomRequest(room=name))
     except Exception as error:  # the room then ends with its last participant
         logger.warning("the room could not be closed: %s", type(error).__name__)

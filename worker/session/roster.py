@@ -3,7 +3,7 @@
 from livekit import rtc
 
 from worker.speech.recorder import Recorder
-from worker.transcript.events import ParticipantJoined, ParticipantLeft
+from worker.transcript.events import Dtmf, ParticipantJoined, ParticipantLeft
 
 SPEAKING_KINDS = {
     rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD: "standard",
@@ -14,7 +14,7 @@ SPEAKING_KINDS = {
 
 
 class Roster:
-    """Journals participants coming and going.
+    """Journals participants coming and going, and the keys that they press on their phones.
 
     One participant is transcribed: the first of a speaking kind, as in the framework's RoomIO. It
     stays theirs while they are away, for the session takes them back under the same identity.
@@ -29,9 +29,10 @@ class Roster:
         """How the transcribed participant left (disconnect reason, lower case); None while present."""
 
     def watch(self) -> None:
-        """Journal who is there, and from now on who comes and goes."""
+        """Journal who is there, and from now on who comes and goes and which keys they press."""
         self._room.on("participant_connected", self._joined)
         self._room.on("participant_disconnected", self._left)
+        self._room.on("sip_dtmf_received", self._pressed)
         for participant in self._room.remote_participants.values():
             self._joined(participant)
 
@@ -56,6 +57,11 @@ class Roster:
         if participant.identity == self.transcribed:
             self.left = how
         self._recorder.append(ParticipantLeft(identity=participant.identity, reason=how))
+
+    def _pressed(self, key: rtc.SipDTMF) -> None:
+        # The room client knows no sender who has left in the meantime.
+        identity = key.participant.identity if key.participant is not None else self.transcribed
+        self._recorder.append(Dtmf(participant=identity, digit=key.digit))
 
 
 def disconnect_reason(reason: "rtc.DisconnectReason.ValueType | None") -> str:

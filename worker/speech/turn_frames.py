@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from worker.speech.paced import Paced
 from worker.speech.recorder import Recorder
 from worker.speech.stream_clock import StreamClock
 from worker.transcript.events import Event, UserEarly, UserFinal, UserInterim, Word
@@ -19,7 +20,7 @@ from worker.transcript.events import Event, UserEarly, UserFinal, UserInterim, W
 logger = logging.getLogger("verbatim.stt")
 
 INTERIM_SECONDS = 1.0
-"""At most one `user.interim` is journaled in this time (a crash loses no older words)."""
+"""At most one `user.interim` is journaled in this time, the newest words when it is over: what a crash may lose."""
 
 
 # Strict, for the plugin reads the same message without checks: "no" must not be a false here and a true there.
@@ -75,7 +76,7 @@ class TurnJournal:
         self.clock = StreamClock(time.time())
         """Where the stream's times are on the wall clock."""
         self._unwritten: UserInterim | None = None
-        self._interim_written_at = float("-inf")
+        self._interims = Paced(INTERIM_SECONDS, self._write_interim)
 
     def begin(self, *, start_time: float) -> None:
         """Stream time zero is `start_time` (Unix seconds)."""
@@ -98,11 +99,11 @@ class TurnJournal:
     def _journal(self, turn: TurnFrame) -> None:
         self.pending = not turn.end_of_turn and bool(turn.text)
         if turn.end_of_turn:
-            self._unwritten = None
+            self._drop_interim()
             if turn.transcript or turn.words:
                 self._recorder.append(self._final(turn))
         elif turn.utterance:
-            self._unwritten = None  # older words must not follow the newer ones into the journal
+            self._drop_interim()  # older words must not follow the newer ones into the journal
             self._recorder.append(
                 UserEarly(
                     participant=self._recorder.participant,
@@ -118,11 +119,11 @@ class TurnJournal:
                 turn_order=turn.turn_order,
                 text=turn.text,
             )
-            if time.monotonic() - self._interim_written_at >= INTERIM_SECONDS:
-                self._write_interim()
+            self._interims.ask()
 
     def end(self) -> None:
         """The stream ended: words that no final confirmed are journaled as they stand."""
+        self._interims.cancel()
         self._write_interim()
         self.pending = False
 
@@ -130,7 +131,10 @@ class TurnJournal:
         if self._unwritten is not None:
             self._recorder.append(self._unwritten)
             self._unwritten = None
-            self._interim_written_at = time.monotonic()
+
+    def _drop_interim(self) -> None:
+        self._interims.cancel()
+        self._unwritten = None
 
     def _final(self, turn: TurnFrame) -> Event:
         words = tuple(
