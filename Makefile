@@ -12,10 +12,10 @@ PREPARE := command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON); ins
 	$(PYTHON) -m bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test test-all soak test-live check lint typecheck format lock image clean
+.PHONY: help setup packages demo test test-all soak kill-matrix mutations test-live check lint typecheck format lock image clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## prepare this checkout: Python packages and livekit-server (2 minutes the first time)
 	@$(PREPARE)
@@ -34,6 +34,12 @@ test-all: setup check ## all tests but soak and live ones (at most 45 minutes)
 
 soak: setup ## the full counts; results are kept under bench/results/
 	$(RUN) pytest -m soak --hypothesis-profile=soak
+
+kill-matrix: setup ## kill real calls in eight ways and look for every word: COUNT=3 of each, SEED=… to do it again
+	@VERBATIM_TEST_KILLS=$(or $(COUNT),3) VERBATIM_TEST_SEED=$(SEED) $(RUN) pytest -m soak -p no:tests.parts.results tests/faults/test_kill_matrix.py
+
+mutations: packages ## break the product in known ways: each time a test must fail (5 minutes)
+	@$(RUN) tests.mutations
 
 test-live: packages ## the same contracts with the real services and your own keys; tells the cost and asks first
 	@$(RUN) tests.live

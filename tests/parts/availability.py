@@ -7,6 +7,7 @@ with `CI=true` in the environment every skipped test is a failed test.
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Generator
@@ -38,6 +39,14 @@ def _livekit_server() -> str | None:
     return None if livekit_server.find(PROJECT) else "there is none on PATH or in .tools/; run `make setup`"
 
 
+def _strace() -> str | None:
+    missing = _program("strace")()
+    if missing is not None:
+        return missing
+    tried = subprocess.run(["strace", "-qq", "-o", os.devnull, "true"], capture_output=True, text=True)
+    return f"it may not look at another process: {tried.stderr.strip()}" if tried.returncode else None
+
+
 def _speech() -> str | None:
     missing = [name for name in ("pocketsphinx", "espeakng_loader") if importlib.util.find_spec(name) is None]
     return f"the extra `demo` is not installed: {', '.join(missing)}" if missing else None
@@ -51,7 +60,7 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "livekit-server": _livekit_server,
     "root": _root,
     "speech": _speech,
-    "strace": _program("strace"),
+    "strace": _strace,
     "tmux": _program("tmux"),
 }
 """A part, and the check that returns why it cannot be had here, or None."""

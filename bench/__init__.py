@@ -1,0 +1,1 @@
+"""Measurements beside their baselines: each prints whether its bars are met. The product never imports this."""

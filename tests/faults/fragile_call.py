@@ -1,0 +1,156 @@
+"""One call that is going to be struck: a caller who talks, and what is known of the call from outside."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import random
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import psutil
+
+from standins.caller import Caller, CallerError, NoAnswerError
+from tests.faults.fragile_agent import TOPIC
+from tests.faults.sentences import SPOKEN, sentence
+from tests.parts.standins import Standin
+from tests.rooms.surroundings import Surroundings, until
+
+CONNECTED_WITHIN_S = 40.0
+ANSWERED_WITHIN_S = 15.0
+SENTENCES_A_CALL = 16
+
+
+@dataclass(slots=True)
+class FragileCall:
+    """A call that is going on.
+
+    Attributes:
+        room: Its name.
+        sentences: What the recogniser hears the caller say, one after the other.
+        caller: The caller's end.
+        stt_session: The id of the recogniser's session.
+        job: The process that holds the call.
+    """
+
+    room: str
+    sentences: Sequence[str]
+    caller: Caller
+    stt_session: str
+    job: psutil.Process
+    _talk: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    def talk(self, chance: random.Random) -> None:
+        """Begins to talk, and goes on until `end`."""
+        self._talk = asyncio.create_task(self._converse(chance))
+
+    async def _converse(self, chance: random.Random) -> None:
+        """Hears the agent out or interrupts it; where it says nothing more, no matter."""
+        for _ in self.sentences:
+            if chance.random() < 0.5:
+                with contextlib.suppress(NoAnswerError):
+                    await self.caller.listen(ANSWERED_WITHIN_S)
+                await self.caller.speak(SPOKEN)
+            else:
+                with contextlib.suppress(NoAnswerError):
+                    await self.caller.barge_in(SPOKEN, chance.uniform(100, 2500), ANSWERED_WITHIN_S)
+
+    async def tell(self, what: str) -> None:
+        """Tells the agent to harm itself."""
+        await self.caller.room.local_participant.publish_data(what, topic=TOPIC)
+
+    def kill_job(self) -> None:
+        """Kills the call's process."""
+        self.job.send_signal(signal.SIGKILL)
+
+    async def job_dead(self, deadline_s: float) -> None:
+        """Waits until the call's process is gone.
+
+        Raises:
+            TimeoutError: it lives at the deadline.
+        """
+
+        async def look() -> bool | None:
+            return None if _lives(self.job) else True
+
+        await until(look, deadline_s, f"the process of {self.room} did not end")
+
+    async def quiet(self) -> None:
+        """Stops talking, and stays in the room.
+
+        Raises:
+            CallerError: the conversation had failed by then.
+        """
+        if self._talk is not None:
+            self._talk.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._talk
+
+    async def hang_up(self) -> None:
+        """Leaves."""
+        with contextlib.suppress(CallerError):
+            await self.quiet()
+        await self.caller.hang_up()
+
+
+class Exchange:
+    """Puts calls through, one after the other, so that each is known to have the recogniser's next session.
+
+    Args:
+        assemblyai: The stand-in of the recogniser, with the light engine.
+    """
+
+    def __init__(self, assemblyai: Standin) -> None:
+        self._assemblyai = assemblyai
+        self._numbers = itertools.count()
+        self._one_at_a_time = asyncio.Lock()
+
+    async def connect(self, place: Surroundings, room: str, agent: str, worker: int) -> FragileCall:
+        """A call whose agent can be heard, with sentences that no other call has.
+
+        Args:
+            place: Where its journal will be.
+            room: Its name.
+            agent: The agent to dispatch.
+            worker: The process id of that agent's worker.
+        """
+        sentences = [sentence(next(self._numbers)) for _ in range(SENTENCES_A_CALL)]
+        caller = Caller(quiet_s=0.5)
+        try:
+            async with self._one_at_a_time:
+                known = await self._open_sessions()
+                await asyncio.to_thread(self._assemblyai.call, "POST", "/control/script", {"texts": sentences})
+                await caller.join(place.livekit.url, place.invite(room, agent=agent))
+
+                async def opened() -> str | None:
+                    return next(iter(await self._open_sessions() - known), None)
+
+                session = await until(opened, CONNECTED_WITHIN_S, f"no recogniser was asked for {room}")
+            await caller.wait_for_agent()
+            job = await asyncio.to_thread(_job_of, worker, place, await caller.room.sid)
+        except BaseException:
+            await caller.hang_up()
+            raise
+        return FragileCall(room, sentences, caller, session, job)
+
+    async def _open_sessions(self) -> set[str]:
+        state = await asyncio.to_thread(self._assemblyai.state)
+        return set(state["open_sessions"])
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _job_of(worker: int, place: Surroundings, sid: str) -> psutil.Process:
+    """The process below the worker that has the journal of a room open."""
+    journals = f"{place.journals.resolve()}{os.sep}{sid}-"
+    for process in psutil.Process(worker).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any(file.path.startswith(journals) for file in process.open_files()):
+                return process
+    raise AssertionError(f"no process of the worker has a journal of room {sid} open")
