@@ -1,11 +1,13 @@
 """The worker that AssemblyAI's guide to LiveKit leads to, with the transcript written when the call is over.
 
-It writes the session's history in a shutdown callback, as LiveKit's documentation shows. One line is kinder than
-the guide: the job ends when the session closes, not only when the server has closed the room.
+It writes the session's history in a shutdown callback, as LiveKit's documentation shows. Two lines are kinder than
+the guide: the job ends when the session closes, not only when the server has closed the room; and the worker never
+reports any load, for on a machine that is busy it would not be offered the call.
 """
 
 import asyncio
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -44,7 +46,15 @@ async def entry(context: JobContext) -> None:
 
 def main() -> None:
     """Serve until SIGTERM."""
-    server = AgentServer(setup_fnc=set_up, host="127.0.0.1", port=0, load_threshold=float("inf"), num_idle_processes=1)
+    logging.basicConfig(level=logging.INFO)
+    server = AgentServer(
+        setup_fnc=set_up,
+        host="127.0.0.1",
+        port=0,
+        load_fnc=lambda: 0.0,
+        load_threshold=float("inf"),
+        num_idle_processes=1,
+    )
     server.rtc_session(entry, agent_name="guide")
     server.on("worker_registered", lambda *_: print("ready", flush=True))
     asyncio.run(server.run())

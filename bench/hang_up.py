@@ -99,7 +99,8 @@ def _guide(around: Surroundings) -> Iterator[Path]:
         "GUIDE_STT_URL": around.assemblyai.websocket_url,
         "GUIDE_TRANSCRIPTS": str(transcripts),
     }
-    with (around.directory / "guide.log").open("wb") as log:
+    log_file = around.directory / "guide.log"
+    with log_file.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.guide_worker"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=os.environ | environment,
@@ -110,6 +111,9 @@ def _guide(around: Surroundings) -> Iterator[Path]:
             if not line:
                 raise RuntimeError("the guide's worker did not start")
         yield transcripts
+    except BaseException as error:
+        error.add_note(f"the guide's worker:\n{log_file.read_text()[-4000:]}")
+        raise
     finally:
         process.kill()
         process.communicate()

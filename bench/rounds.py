@@ -1,7 +1,7 @@
 """Measurements of several rounds: their medians and spread in a table, and several bars."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -46,7 +46,7 @@ class Bar:
         return f"{self.name} {sign} {self.limit:.3g} {self.unit}"
 
 
-def alternating(rounds: int, measures: dict[str, Callable[[], Any]]) -> dict[str, list[Any]]:
+def alternating(rounds: int, measures: Mapping[str, Callable[[], Any]]) -> dict[str, list[Any]]:
     """Run all measures once in each round, so that whatever else the machine does meets all of them."""
     found: dict[str, list[Any]] = {name: [] for name in measures}
     for _ in range(rounds):

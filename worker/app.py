@@ -22,6 +22,7 @@ from worker.storage.errors import StorageError
 from worker.storage.keeper import JournalKeeper
 from worker.storage.probe import probe_journal_directory
 from worker.storage.store import Store
+from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.worker")
 
@@ -41,9 +42,12 @@ class Worker:
         self._reserved = 0
         self._stopping = asyncio.Event()
         self._server = self._build_server(self._settings)
-        storage = self._settings.storage
+        storage, transcript = self._settings.storage, self._settings.transcript
         self._keeper = JournalKeeper(
-            storage.journal_dir, Store.at(storage.url), self._settings.transcript.formats, storage.sweep_seconds
+            storage.journal_dir,
+            Store.at(storage.url),
+            formats(transcript.formats, transcript.caption_line_length),
+            storage.sweep_seconds,
         )
         self._health = HealthServer(self._settings.agent.name, self)
 

@@ -22,7 +22,10 @@ def test_make_alone_lists_every_target_with_its_purpose() -> None:
     assert re.findall(r"^  make ([a-z-]+) +\S", listed, re.MULTILINE) == TARGETS
 
 
-@pytest.mark.parametrize("target", ["demo", "setup", "test", "test-all", "soak", "test-live", "image", "clean"])
+@pytest.mark.parametrize(
+    "target",
+    ["demo", "setup", "test", "test-all", "soak", "kill-matrix", "mutations", "test-live", "image", "clean"],
+)
 def test_the_targets_that_people_are_told_of_exist(target: str) -> None:
     assert target in TARGETS
 

@@ -152,7 +152,8 @@ finally:
 """
 
 
-@pytest.mark.parametrize("words", [["start"], ["dev", "--no-reload"], ["token", "--room", "kitchen"], ["config"]])
+@pytest.mark.parametrize("words", [["start"], ["dev", "--no-reload"], ["token", "--room", "kitchen"], ["config"],
+                                   ["transcripts", "ls"], ["transcripts", "recover"]])  # fmt: skip
 def test_settings_are_refused_before_the_sdk_is_imported(
     tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

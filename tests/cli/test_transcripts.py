@@ -55,7 +55,7 @@ def transcripts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 
 
 def store_what_is_left(directory: Path) -> None:
-    asyncio.run(recover(directory / "journals", Store(directory / "transcripts"), tuple(FORMATS)))
+    asyncio.run(recover(directory / "journals", Store(directory / "transcripts"), FORMATS))
 
 
 @pytest.fixture
@@ -109,11 +109,13 @@ def test_ls_shows_the_newest_first_with_how_each_ended(archive: Path, transcript
     assert outcome.status == 0
     heading, *rows = outcome.out.splitlines()
     assert heading.split() == ["started,", "UTC", "room", "transcript", "length", "turns", "state", "ended"]
-    assert [[row.split()[-4], row.split()[-1]] for row in rows[1:4]] == [
-        ["00:00", "caller_left"], ["00:00", "crashed"], ["00:00", "caller_left"],
-    ]  # fmt: skip
-    for words in ("RM_4-verbatim  00:00", "unfinished", "partial", "complete", "damaged"):
-        assert words in " ".join(outcome.out.split("   ")) or words in outcome.out
+    assert [row.split()[-5:] for row in rows[:4]] == [
+        ["RM_4-verbatim", "00:00", "1", "unfinished", "crashed"],
+        ["RM_2-verbatim", "00:00", "1", "complete", "caller_left"],
+        ["RM_1-verbatim", "00:00", "1", "partial", "crashed"],
+        ["RM_3-verbatim", "00:00", "1", "complete", "caller_left"],
+    ]
+    assert rows[4].split() == ["?", "RM_5-verbatim", "00:00", "0", "damaged"]
     assert "RM_5-verbatim" in outcome.err and "line 1" in outcome.err
     assert harmless(outcome)
 
@@ -220,6 +222,15 @@ def test_a_call_that_is_running_is_shown_from_its_journal(archive: Path, transcr
     assert transcripts(archive, "show", "RM_4").sentences == [
         "RM_4-verbatim is not stored yet: verbatim transcripts recover does that"
     ]
+
+
+def test_on_a_terminal_no_word_of_a_caller_steers_it(
+    archive: Path, transcripts: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = transcripts(archive, "show", "RM_3", "--format", "json").out
+    assert "\x9b" in stored and "\u202e" in stored
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert harmless(transcripts(archive, "show", "RM_3", "--format", "json"))
 
 
 # --- verify

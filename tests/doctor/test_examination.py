@@ -8,10 +8,12 @@ import pytest
 
 from config import Settings
 from tests.parts.livekit_server import LiveKitServer, free_ports
+from tests.storage.left import call, everything_in, left
 from worker.doctor import Verdict, examine
 from worker.doctor.livekit import check_livekit
 from worker.doctor.machine import check_port, check_temporary_files
 from worker.doctor.storage import check_journal_directory, check_storage
+from worker.storage.lock import held
 
 CHECKS = {"keys", "livekit", "stt", "llm", "tts", "storage", "journals", "port", "temporary files"}
 
@@ -66,6 +68,18 @@ async def test_a_place_that_cannot_be_written_is_found(tmp_path: Path) -> None:
     own = settings(tmp_path, storage=storage)
     assert (await check_storage(own)).verdict is Verdict.FAILED
     assert (await check_journal_directory(own)).verdict is Verdict.FAILED
+
+
+async def test_journals_of_calls_whose_process_died_are_found(tmp_path: Path) -> None:
+    left(tmp_path / "journals", call())
+    living = left(tmp_path / "journals", call(2), name="AJ_2")
+    before = everything_in(tmp_path)
+    with held(living):
+        finding = await check_journal_directory(settings(tmp_path))
+    assert finding.verdict is Verdict.WARNING
+    assert "has 1 of calls whose process died" in finding.sentence
+    assert "verbatim transcripts recover" in finding.remedy
+    assert everything_in(tmp_path) == before
 
 
 def test_temporary_files_that_cannot_be_written_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,9 @@ from tests.rooms.surroundings import Surroundings, until
 CONNECTED_WITHIN_S = 40.0
 ANSWERED_WITHIN_S = 15.0
 SENTENCES_A_CALL = 16
+LONGEST_TALK_S = 12.0
+SOON_S = 0.3
+"""Within this time after a turn its words go to the LLM and the first of the answer to the TTS."""
 
 
 @dataclass(slots=True)
@@ -55,6 +58,24 @@ class FragileCall:
             else:
                 with contextlib.suppress(NoAnswerError):
                     await self.caller.barge_in(SPOKEN, chance.uniform(100, 2500), ANSWERED_WITHIN_S)
+
+    async def moment(self, chance: random.Random) -> None:
+        """Waits for a moment at which to be struck: any, or one just after the agent has heard some words."""
+        await asyncio.sleep(chance.uniform(0, LONGEST_TALK_S))
+        if chance.random() < 0.5:
+            heard = self._heard()
+
+            async def more() -> bool | None:
+                return True if self._heard() > heard else None
+
+            with contextlib.suppress(TimeoutError):
+                await until(more, ANSWERED_WITHIN_S, "the caller said nothing more")
+            await asyncio.sleep(chance.uniform(0, SOON_S))
+
+    def _heard(self) -> int:
+        """How many of the caller's turns the agent has published as heard."""
+        captions = self.caller.captions
+        return sum(each.is_final for each in captions if each.speaker not in self.caller.agents)
 
     async def tell(self, what: str) -> None:
         """Tells the agent to harm itself."""

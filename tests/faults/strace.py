@@ -47,8 +47,14 @@ class SystemCall:
 
 
 @contextlib.contextmanager
-def traced(pid: int, calls: Sequence[str], output: Path) -> Iterator[None]:
+def traced(pid: int, calls: Sequence[str], output: Path, sync_ms: int = 0) -> Iterator[None]:
     """Writes the calls of a process and all its threads to `output` until the block ends.
+
+    Args:
+        pid: The process.
+        calls: Names of system calls.
+        output: A file.
+        sync_ms: How much longer a sync takes meanwhile: whoever does not wait for it is then seen to overtake it.
 
     Raises:
         RuntimeError: strace could not be attached; the message ends with what it said.
@@ -57,6 +63,8 @@ def traced(pid: int, calls: Sequence[str], output: Path) -> Iterator[None]:
         "strace", "-f", "-ttt", "-T", "-yy", "-s", str(LONGEST_STRING), "-e", f"trace={','.join(calls)}",
         "-o", str(output), "-p", str(pid),
     ]  # fmt: skip
+    if sync_ms:
+        command += ["-e", f"inject=fdatasync:delay_enter={1000 * sync_ms}"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None

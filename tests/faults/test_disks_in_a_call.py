@@ -31,9 +31,13 @@ class Line:
     worker: WorkerProcess
 
     async def ask(self) -> None:
-        """One turn; fails where there is no answer."""
-        await self.call.caller.speak(SPOKEN)
+        """One turn, over the answer to the one before; fails where there is no answer."""
+        await self.call.caller.barge_in(SPOKEN, 300)
+
+    async def hang_up(self) -> None:
+        """Hears the last answer and leaves."""
         await self.call.caller.listen()
+        await self.call.hang_up()
 
 
 @asynccontextmanager
@@ -43,7 +47,6 @@ async def a_call(surroundings: Surroundings) -> AsyncIterator[Line]:
         await asyncio.to_thread(worker.wait_until_ready)
         call = await Exchange(surroundings.assemblyai).connect(surroundings, new_room("disk"), "disks", worker.pid)
         try:
-            await call.caller.listen()
             line = Line(call, worker)
             await line.ask()
             yield line
@@ -56,7 +59,7 @@ async def test_a_call_goes_on_when_the_directory_of_the_journals_is_deleted(surr
         await asyncio.to_thread(shutil.rmtree, surroundings.journals)
         await line.ask()
         await line.ask()
-        await line.call.hang_up()
+        await line.hang_up()
         stored = await surroundings.stored(line.call.room)
     assert_nothing_is_lost(surroundings, line.call, stored)
     assert_the_trouble_is_told(stored, line.worker.log)
@@ -69,7 +72,7 @@ async def test_a_call_goes_on_when_the_disk_of_the_journals_is_full(surroundings
             await asyncio.to_thread(disk.fill)
             await line.ask()
             await line.ask()
-            await line.call.hang_up()
+            await line.hang_up()
             stored = await surroundings.stored(line.call.room)
     assert_nothing_is_lost(surroundings, line.call, stored)
     assert_the_trouble_is_told(stored, line.worker.log)
@@ -84,7 +87,7 @@ async def test_a_full_disk_that_has_room_again_is_used_again(surroundings: Surro
             await asyncio.to_thread(disk.free)
             await line.ask()
             await line.ask()
-            await line.call.hang_up()
+            await line.hang_up()
             stored = await surroundings.stored(line.call.room)
     assert_nothing_is_lost(surroundings, line.call, stored)
     assert_the_trouble_is_told(stored, line.worker.log)

@@ -65,7 +65,7 @@ async def turn(surroundings: Surroundings, tmp_path: Path) -> Turn:
         call = await exchange.connect(surroundings, new_room("traced"), "traced", worker.pid)
         try:
             await call.caller.listen()
-            with traced(call.job.pid, [*WRITES, *SYNCS], tmp_path / "trace"):
+            with traced(call.job.pid, [*WRITES, *SYNCS], tmp_path / "trace", sync_ms=60):
                 await call.caller.speak(SPOKEN)
                 await call.caller.listen()
         finally:
@@ -122,7 +122,7 @@ def test_what_is_accepted_was_synced_by_the_system_itself(tmp_path: Path) -> Non
     command = [sys.executable, "-c", APPENDS, str(tmp_path / "journals")]
     with (
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer,
-        traced(writer.pid, ["write", *SYNCS], tmp_path / "trace"),
+        traced(writer.pid, ["write", *SYNCS], tmp_path / "trace", sync_ms=60),
     ):
         assert writer.communicate("begin\n", timeout=30)[0] == "accepted\n"
     calls = read_calls((tmp_path / "trace").read_text())

@@ -166,7 +166,7 @@ def test_an_agent_whose_code_ends_the_process_ends_the_call_with_it(endings: End
     assert not transcript.complete
     assert [words(text) for text in endings.exited.texts("user")] == [words(COMPANY)]
     (tool,) = [turn.tool for turn in transcript.turns if turn.tool is not None]
-    assert (tool.name, tool.output) == ("describe_company", None)
+    assert (tool.name, tool.failed) == ("describe_company", True)
 
 
 def test_a_worker_that_is_told_to_stop_lets_its_call_end(endings: Endings) -> None:

@@ -115,14 +115,15 @@ async def test_where_nothing_can_be_stored_the_journal_stays_and_is_free_for_who
         pass
 
 
+@pytest.mark.parametrize("failure", [OSError("no model"), KeyboardInterrupt()])
 async def test_a_call_that_cannot_be_set_up_is_incomplete_and_its_room_is_closed(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
     async def broken(_: object) -> None:
-        raise OSError("no model")
+        raise failure
 
     monkeypatch.setattr(scene.call, "_start", broken)
-    with pytest.raises(OSError, match="no model"):
+    with pytest.raises(type(failure)):
         await scene.call.run(cast("Any", None))
     await scene.call.finish()
     transcript = scene.stored()

@@ -1,10 +1,12 @@
 """What was played so far is journaled while it is played."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from livekit import rtc
 from livekit.agents import Agent
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
@@ -13,6 +15,7 @@ from tests.session.memory_audio import Speaker
 from tests.session.test_capture import says
 from tests.speech.memory_recorder import PATIENCE_S, MemoryRecorder
 from tests.speech.virtual_clock import VirtualClock
+from tests.transcript.journals import told
 from worker.session.heard import Heard
 from worker.speech import paced
 from worker.transcript.events import AgentHeard, AgentSaid, AgentSentence
@@ -154,6 +157,10 @@ async def test_an_answer_in_its_middle_shows_what_was_played(stage: Stage, speak
     assert heard.speech == handle.id == stage.recorder.of(AgentSentence)[0].speech
     assert heard.text
     assert "We have two tables left for tonight.".startswith(heard.text)
+    if_it_died_now = told(*enumerate(stage.recorder.events, start=1))
+    (cut,) = [turn for turn in if_it_died_now.turns if turn.role == "agent"]
+    assert (cut.text, cut.interrupted) == (heard.text, True)
+    assert f"{cut.text} {cut.unplayed_text}" == "We have two tables left for tonight."
     speaker.play_all()
     said = await stage.recorder.until(AgentSaid)
     await handle
@@ -161,6 +168,24 @@ async def test_an_answer_in_its_middle_shows_what_was_played(stage: Stage, speak
     stage.capture.end()  # which writes what waits
     kinds = [type(event) for event in stage.recorder.events]
     assert AgentHeard not in kinds[kinds.index(AgentSaid) :]
+
+
+async def _beep() -> AsyncIterator[rtc.AudioFrame]:
+    yield rtc.AudioFrame(bytes(48_000), 24_000, 1, 24_000)
+
+
+async def test_ready_made_audio_is_heard_as_well(stage: Stage, speaker: Speaker) -> None:
+    handle = stage.session.say("Please hold the line.", audio=_beep())
+    async with asyncio.timeout(PATIENCE_S):
+        await speaker.flushed.wait()
+        speaker.begin_to_play()
+        heard = await stage.recorder.until(AgentHeard)
+        assert heard.speech == handle.id
+        assert "Please hold the line.".startswith(heard.text)
+        speaker.play_all()
+        await handle
+    (said,) = stage.recorder.of(AgentSaid)
+    assert said.text == "Please hold the line."
 
 
 async def test_words_that_wait_when_the_session_ends_are_written(stage: Stage, speaker: Speaker) -> None:

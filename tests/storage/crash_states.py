@@ -9,7 +9,9 @@ Source: the method of ALICE (Pillai et al., OSDI 2014) and of SQLite's crash tes
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from pathlib import Path, PurePath
@@ -122,12 +124,15 @@ def states(
     return found
 
 
-def materialise(content: Content, directory: Path) -> None:
-    """Make a state real."""
+@contextmanager
+def materialised(content: Content, directory: Path) -> Iterator[Path]:
+    """Make a state real for as long as it is looked at."""
     for name, data in content:
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def every_byte(data: bytes) -> Iterable[int]:

@@ -112,6 +112,7 @@ class TroubledDisk(Disk):
     def __init__(self) -> None:
         super().__init__()
         self.refused: dict[str, int] = {}
+        self._refused_once: set[str] = set()
         self.attempts: Counter[str] = Counter()
         self.touched_after_failure = 0
         self.hanging = threading.Event()
@@ -121,6 +122,10 @@ class TroubledDisk(Disk):
 
     def refuse(self, *operations: str, number: int = errno.EIO) -> None:
         self.refused |= dict.fromkeys(operations, number)
+
+    def refuse_next(self, operation: str) -> None:
+        """Refuse it once, with an input or output error."""
+        self._refused_once.add(operation)
 
     def allow(self) -> None:
         self.refused.clear()
@@ -139,10 +144,12 @@ class TroubledDisk(Disk):
 
     def write(self, descriptor: int, data: bytes) -> None:
         file = self._touched(descriptor)
-        if "write" in self.refused:
+        try:
+            self._attempt("write")
+        except OSError:
             os.write(descriptor, data[: len(data) // 2])
             self._failed.add(file)
-        self._attempt("write")
+            raise
         super().write(descriptor, data)
 
     def sync(self, descriptor: int) -> None:
@@ -151,9 +158,11 @@ class TroubledDisk(Disk):
         if hang is not None:
             self.hanging.set()
             assert hang.wait(30)
-        if "sync" in self.refused:
+        try:
+            self._attempt("sync")
+        except OSError:
             self._failed.add(file)
-        self._attempt("sync")
+            raise
         super().sync(descriptor)
 
     def sync_directory(self, path: Path) -> None:
@@ -175,8 +184,9 @@ class TroubledDisk(Disk):
 
     def _attempt(self, operation: str) -> None:
         self.attempts[operation] += 1
-        if operation in self.refused:
-            raise OSError(self.refused[operation], os.strerror(self.refused[operation]))
+        number = self.refused.get(operation)  # asked once: another thread may allow it meanwhile
+        if number is not None:
+            raise OSError(number, os.strerror(number))
 
 
 class ForbiddenDisk(Disk):

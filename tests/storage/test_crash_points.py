@@ -11,9 +11,8 @@ from worker.storage.errors import StorageError
 from worker.storage.finalise import finalise
 from worker.storage.recovery import State, recover
 from worker.storage.store import Store
-from worker.transcript.render import FORMATS
+from worker.transcript.render import FORMATS as ALL
 
-ALL = tuple(FORMATS)
 CHANGES = ("mkdir", "create", "write", "sync", "rename", "unlink", "rmdir", "sync_directory")
 
 

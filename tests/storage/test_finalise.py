@@ -20,6 +20,7 @@ from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
 from worker.storage.store import Store
 from worker.transcript.events import Event, Note, PartEnded, SttClosed, UserFinal, UserTurn
+from worker.transcript.render import formats
 from worker.transcript.render import json as as_json
 
 PREFIX = "2026/11/21/support/RM_1-verbatim"
@@ -307,9 +308,16 @@ async def test_the_files_of_a_journal_whose_disk_failed_become_one_transcript(st
 
 
 async def test_only_the_forms_that_are_wanted_are_stored(store: Store, tmp_path: Path) -> None:
-    stored = await finalise([written(tmp_path, *CALL)], store, formats=["json"])
+    stored = await finalise([written(tmp_path, *CALL)], store, formats=formats(["json"], 32))
     assert stored is not None
     assert [key.rpartition("/")[2] for key in stored.keys] == ["000001.jsonl", "transcript.json", "manifest.json"]
+
+
+async def test_captions_are_as_long_as_was_asked_for(store: Store, tmp_path: Path) -> None:
+    long = UserFinal(participant="caller", text="one two three four five six", stream="S1", turn_order=0)
+    await finalise([written(tmp_path, (0, started()), (900, long), (950, END))], store, formats(["srt"], 14))
+    captions = (await store.get(f"{PREFIX}/transcript.srt") or b"").decode()
+    assert "one two three four" not in captions and "five six" in captions
 
 
 async def test_journals_of_two_sessions_are_refused(store: Store, tmp_path: Path) -> None:

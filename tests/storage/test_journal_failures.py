@@ -197,6 +197,21 @@ async def test_a_sync_that_hangs_is_left_and_a_successor_takes_over(tmp_path: Pa
     assert len(files(journal.path)) == 2
 
 
+async def test_what_is_said_while_a_successor_is_begun_is_in_it(tmp_path: Path, disk: TroubledDisk) -> None:
+    journal = await begin(tmp_path, disk, SHORT_MS)
+    first = disk.hang_next_sync()
+    journal.append(note(0))
+    assert await asyncio.to_thread(disk.hanging.wait, 20)
+    second = disk.hang_next_sync()
+    assert await asyncio.to_thread(disk.hanging.wait, 20)
+    journal.append(note(1))
+    second.set()
+    await until(lambda: journal.degraded is None and not journal.memory())
+    assert notes(journal) == expected(2)
+    await journal.close()
+    first.set()
+
+
 async def test_a_disk_that_hangs_altogether_holds_nobody_up_and_the_file_goes_on_when_it_comes_back(
     tmp_path: Path, disk: TroubledDisk
 ) -> None:
@@ -237,6 +252,23 @@ async def test_a_disk_that_is_always_too_slow_raises_one_alert_and_one_gap(
     assert len({(gap.from_ms, gap.reason) for gap in gaps(found)}) == 1
     assert gaps(found)[-1].to_ms is not None
     assert len([record for record in caplog.records if record.name == "verbatim.alert"]) == 1
+    await journal.close()
+
+
+async def test_a_disk_that_was_too_slow_again_is_not_believed_at_once(tmp_path: Path, disk: TroubledDisk) -> None:
+    journal = await begin(tmp_path, disk, deadline_ms=300, retry_s=3600)
+    disk.refuse("create")
+    first = disk.hang_next_sync()
+    await journal.append(note(0))
+    second = disk.hang_next_sync()
+    first.set()
+    await until(lambda: len(gaps(events(journal.path, journal.memory()))) == 3)
+    second.set()
+    await until(lambda: not journal.memory())
+    assert journal.degraded == "the journal is not durable: the disk was too slow"
+    opened, closed, opened_again = gaps(events(journal.path))
+    assert opened_again == opened
+    assert closed.to_ms is not None
     await journal.close()
 
 
@@ -337,6 +369,23 @@ async def test_closing_a_degraded_journal_tries_once_more(tmp_path: Path, disk: 
     assert texts(events(journal.path)) == expected(1)
     with held(journal.path):
         pass
+
+
+@pytest.mark.parametrize("vanishes", [False, True], ids=["sync fails", "directory gone"])
+async def test_what_fails_while_closing_goes_into_another_file(
+    tmp_path: Path, disk: TroubledDisk, vanishes: bool
+) -> None:
+    journal = await begin(tmp_path, disk, retry_s=3600)
+    await journal.append(note(0))
+    gate = disk.hang_next_sync()
+    journal.append(note(1))
+    assert await asyncio.to_thread(disk.hanging.wait, 20)
+    disk.refuse_next("sync") if not vanishes else await delete_directory(journal.path)
+    closing = asyncio.create_task(journal.close())
+    gate.set()
+    await closing
+    assert journal.memory() == b""
+    assert texts(events(journal.path)) == expected(2)
 
 
 async def test_closing_is_bounded_while_the_disk_hangs(

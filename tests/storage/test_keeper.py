@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def keeper(journals: Path, store: Store, disk: Disk | None = None, seconds: float = 0.01) -> JournalKeeper:
-    return JournalKeeper(journals, store, tuple(FORMATS), seconds, disk)
+    return JournalKeeper(journals, store, FORMATS, seconds, disk)
 
 
 async def until(what: Callable[[], bool]) -> None:
@@ -70,6 +70,22 @@ async def test_a_trouble_is_logged_once_in_one_sentence(
     error, stored = caplog.records
     assert error.getMessage().startswith(f"{journals}/RM_1-verbatim/AJ_1.jsonl, line 1: ")
     assert stored.__dict__["transcript"] == "RM_2-verbatim"
+
+
+async def test_a_store_that_refuses_is_complained_of_once_and_tried_each_time(
+    journals: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = full()
+    disk.failing = True
+    path = left(journals, call())
+    here = keeper(journals, Store(tmp_path / "transcripts", disk))
+    for _ in range(3):
+        await here.sweep()
+    (record,) = caplog.records
+    assert "No space left on device" in record.getMessage()
+    disk.failing = False
+    await here.sweep()
+    assert not path.exists()
 
 
 async def test_a_journal_that_was_left_for_good_is_not_read_again_until_it_changes(
@@ -127,6 +143,18 @@ async def test_a_directory_that_cannot_be_written_is_told_and_alerted_until_it_c
     await here.watch()
     assert here.trouble is None
     assert alerts(caplog) == ["ERROR", "WARNING"]
+
+
+async def test_a_defect_in_the_probe_is_a_trouble_too(
+    journals: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defective(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(probe, "probe", defective)
+    here = keeper(journals, store)
+    await here.watch()
+    assert here.trouble == f"{journals} cannot be tried (RuntimeError): start the worker again"
 
 
 class HangingDisk(Disk):

@@ -1,6 +1,7 @@
 """Parts of one session that are stored at the same moment become one transcript, and no journal goes too early."""
 
 import asyncio
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from tests.storage.disks import RecordingDisk
 from tests.transcript.journals import BEGAN, lines, started
 from worker.storage import lock
 from worker.storage.disk import Disk
-from worker.storage.errors import JournalMissing, SessionInUse, StorageError, StoredDiffers
+from worker.storage.errors import JournalInUse, JournalMissing, SessionInUse, StorageError, StoredDiffers
 from worker.storage.finalise import finalise, publish
 from worker.storage.lock import held, session_held
 from worker.storage.store import Store
@@ -196,6 +197,37 @@ async def test_a_journal_is_not_held_while_its_finaliser_waits_for_the_session(
         with held(path):
             pass
     await asyncio.wait_for(waiting, DEADLINE_S)
+
+
+async def test_a_finaliser_that_is_cancelled_at_any_moment_keeps_no_lock(store: Store, journals: Path) -> None:
+    for moment in range(0, 120, 3):
+        path = part(journals, 1)
+        finalising = asyncio.create_task(finalise([path], store))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        finalising.cancel()
+        await asyncio.gather(finalising, return_exceptions=True)
+        async with asyncio.timeout(DEADLINE_S):
+            while any([await busy(each) for each in (path, path.parent)]):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+    with contextlib.suppress(JournalMissing):
+        await finalise([path], store)
+    assert await missing_words(store, 1) == []
+
+
+async def busy(path: Path) -> bool:
+    """Whether anyone holds a journal, or a session's directory. A thread that was left alone may, for a moment."""
+
+    def busy() -> bool:
+        try:
+            with held(path):
+                return False
+        except JournalMissing:
+            return False
+        except JournalInUse:
+            return True
+
+    return await asyncio.to_thread(busy)
 
 
 class OverwrittenStore(Store):

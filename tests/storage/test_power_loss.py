@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tests.storage.crash_states import Content, CrashDisk, around_line_ends, every_byte, materialise, states
+from tests.storage.crash_states import Content, CrashDisk, Step, around_line_ends, every_byte, materialised, states
 from tests.storage.reading import files, until
 from tests.transcript.journals import started
 from worker.storage.disk import Disk
@@ -18,11 +19,20 @@ from worker.storage.names import journal_path
 from worker.storage.store import Store
 from worker.transcript.events import Event, Note, PartEnded, SttClosed, UserFinal
 from worker.transcript.joining import join_files
+from worker.transcript.render import formats
 
 TRANSCRIPT, JOB = "RM_1-verbatim", "AJ_1"
 JOURNAL = journal_path(Path("journals"), TRANSCRIPT, JOB)
 PREFIX = "2026/11/21/support/RM_1-verbatim"
-FORMATS = ("json", "txt")
+FORMATS = formats(("json", "txt"), caption_line_length=32)
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """Where a state is made real: in memory where the system has such a place, for there are many."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+        yield Path(directory) / "state"
 
 
 async def begin(disk: CrashDisk, deadline_ms: int = 10_000) -> Journal:
@@ -95,6 +105,7 @@ async def a_sync_that_hangs_and_comes_back_late(disk: CrashDisk) -> None:
     await append(journal, disk, *notes(1))
     await until(lambda: journal.degraded is None)
     gate.set()
+    await until(lambda: disk.steps.count(Step("sync", 0)) == 2)
     await append(journal, disk, *notes(2))
     await append(journal, disk, *notes(3))
     await journal.close()
@@ -115,17 +126,19 @@ def joined(directory: Path) -> list[bytes]:
 
 
 async def enumerate_states(
-    tmp_path: Path, scenario: Callable[[CrashDisk], Awaitable[None]], cuts: Callable[[bytes], Iterable[int]]
+    tmp_path: Path,
+    state: Path,
+    scenario: Callable[[CrashDisk], Awaitable[None]],
+    cuts: Callable[[bytes], Iterable[int]],
 ) -> int:
     disk = CrashDisk(tmp_path / "run")
     disk.base.mkdir()
     await scenario(disk)
     written = joined(disk.base)
     found = states(disk.steps, cuts)
-    for number, (content, accepted) in enumerate(found.items()):
-        directory = tmp_path / str(number)
-        materialise(content, directory)
-        lines = joined(directory)
+    for content, accepted in found.items():
+        with materialised(content, state) as directory:
+            lines = joined(directory)
         assert len(lines) >= accepted, content
         assert lines == written[: len(lines)], content
     assert max(found.values()) > 0
@@ -134,9 +147,9 @@ async def enumerate_states(
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_what_was_accepted_is_read_from_every_state_that_a_loss_of_power_leaves(
-    tmp_path: Path, scenario: Callable[[CrashDisk], Awaitable[None]]
+    tmp_path: Path, state: Path, scenario: Callable[[CrashDisk], Awaitable[None]]
 ) -> None:
-    await enumerate_states(tmp_path, scenario, around_line_ends)
+    await enumerate_states(tmp_path, state, scenario, around_line_ends)
 
 
 @pytest.mark.soak
@@ -144,10 +157,11 @@ async def test_what_was_accepted_is_read_from_every_state_that_a_loss_of_power_l
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_what_was_accepted_is_read_from_every_state_torn_at_every_byte(
     tmp_path: Path,
+    state: Path,
     scenario: Callable[[CrashDisk], Awaitable[None]],
     record_property: Callable[[str, object], None],
 ) -> None:
-    record_property("states", await enumerate_states(tmp_path, scenario, every_byte))
+    record_property("states", await enumerate_states(tmp_path, state, scenario, every_byte))
 
 
 CALL: list[Event] = [
@@ -208,36 +222,38 @@ class UnsyncedDisk(Disk):
         pass
 
 
-async def enumerate_stores(tmp_path: Path, cuts: Callable[[bytes], Iterable[int]]) -> int:
+async def enumerate_stores(tmp_path: Path, state: Path, cuts: Callable[[bytes], Iterable[int]]) -> int:
     disk = CrashDisk(tmp_path / "run")
     disk.base.mkdir()
     await a_call_is_published_and_finalised(disk)
     put = put_at(disk)
     whole = {name: (disk.base / name).read_bytes() for name in put}
     found = states(disk.steps, cuts, lambda path: "#" not in path)
-    for number, (content, accepted) in enumerate(found.items()):
+    for content, accepted in found.items():
         after = stored(content)
         for name, data in after.items():
             assert data in put[name], name
-        directory = tmp_path / str(number)
-        materialise(content, directory)
-        lines = joined(directory)
-        assert max(len(lines), vouched_events(after)) >= accepted, content
-        if lines:
-            await finalise([directory / JOURNAL], Store(directory / "store", UnsyncedDisk()), FORMATS, UnsyncedDisk())
-            after = {name: path.read_bytes() for name in put if (path := directory / name).exists()}
-            assert vouched_events(after) >= max(len(lines), accepted), content
-            assert after == whole or len(lines) < len(CALL) + 1, content
+        with materialised(content, state) as directory:
+            lines = joined(directory)
+            assert max(len(lines), vouched_events(after)) >= accepted, content
+            if lines:
+                store = Store(directory / "store", UnsyncedDisk())
+                await finalise([directory / JOURNAL], store, FORMATS, UnsyncedDisk())
+                after = {name: path.read_bytes() for name in put if (path := directory / name).exists()}
+                assert vouched_events(after) >= max(len(lines), accepted), content
+                assert after == whole or len(lines) < len(CALL) + 1, content
     return len(found)
 
 
-async def test_a_stored_file_is_old_or_new_and_the_journal_goes_last_in_every_state(tmp_path: Path) -> None:
-    await asyncio.wait_for(enumerate_stores(tmp_path, around_line_ends), 60)
+async def test_a_stored_file_is_old_or_new_and_the_journal_goes_last_in_every_state(
+    tmp_path: Path, state: Path
+) -> None:
+    await asyncio.wait_for(enumerate_stores(tmp_path, state, around_line_ends), 60)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 async def test_every_state_of_storing_torn_at_every_byte_is_finalised_to_the_same_bytes(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    tmp_path: Path, state: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    record_property("states", await enumerate_stores(tmp_path, every_byte))
+    record_property("states", await enumerate_stores(tmp_path, state, every_byte))

@@ -1,6 +1,7 @@
 """What dead jobs left is finalised without a person, each session by itself, and nothing that lives is touched."""
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -19,9 +20,7 @@ from worker.storage.lock import held
 from worker.storage.recovery import Outcome, State, recover
 from worker.storage.store import Store
 from worker.transcript.integrity import Manifest
-from worker.transcript.render import FORMATS
-
-ALL = tuple(FORMATS)
+from worker.transcript.render import FORMATS as ALL
 
 HOLDS = """
 import fcntl, sys
@@ -170,6 +169,23 @@ async def test_damage_that_the_store_makes_good_is_none(store: Store, journals: 
     assert not path.exists()
     stored = await manifest(store)
     assert ([part.events for part in stored.parts], stored.complete) == ([3], True)
+
+
+async def test_a_disk_that_does_not_give_a_journal_is_tried_again_later(
+    store: Store, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left(journals, call())
+
+    def failing(path: Path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_bytes", failing)
+        (outcome,) = await recover(journals, store, ALL)
+    assert (outcome.state, outcome.lasting) == (State.LEFT, False)
+    assert "cannot be read (Input/output error)" in outcome.reason
+    (outcome,) = await recover(journals, store, ALL)
+    assert outcome.state is State.FINALISED
 
 
 async def test_a_store_that_refuses_is_tried_again_later(store: Store, journals: Path, tmp_path: Path) -> None:

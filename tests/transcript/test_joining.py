@@ -54,6 +54,9 @@ def test_no_lines_are_an_empty_journal(files: list[bytes]) -> None:
         pytest.param([file(0, 9)], id="a successor alone that begins at 0"),
         pytest.param([file(4, 7), file(0, 5), file(7, 9)], id="a later file that begins earlier"),
         pytest.param([file(0, 5) + b"\0" * 512 + LINES[8][-40:], file(5, 9)], id="after a hole of zeros"),
+        pytest.param(
+            [file(0, 5) + LINES[5][:-1] + b"\0" + file(6, 9), file(4, 7)], id="around two lines that became one"
+        ),
     ],
 )
 def test_files_that_have_every_line_are_one_whole_journal(files: list[bytes]) -> None:

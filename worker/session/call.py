@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Self
@@ -28,6 +30,7 @@ from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
 from worker.storage.store import Store
 from worker.transcript.events import Gap, PartEnded, PartStarted
+from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.call")
 
@@ -85,7 +88,7 @@ class Call:
                 agent=settings.agent.name,
                 agent_identity=context.local_participant_identity,
                 dispatch=context.job.dispatch_id,
-                versions=_versions(),
+                versions=versions(),
                 settings_digest=loaded.digest(),
                 providers=provider_names(settings),
             )
@@ -162,9 +165,9 @@ class Call:
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
         store, path = Store.at(self._settings.storage.url), self._journal.path
-        formats = self._settings.transcript.formats
+        rendered = formats(self._settings.transcript.formats, self._settings.transcript.caption_line_length)
         try:
-            stored = await publish([path], store, formats, {path: self._journal.memory()})
+            stored = await publish([path], store, rendered, {path: self._journal.memory()})
             logger.info("transcript stored", extra={"key": stored.prefix, "turns": len(stored.transcript.turns)})
         finally:
             # Also when storing failed: the STT's bill and who left belong into the journal that stays.
@@ -173,10 +176,10 @@ class Call:
             await self._journal.close()
         if memory := self._journal.memory():
             # The disk never came back. The store has everything; a sweep removes what is here, once that can be done.
-            await publish([path], store, formats, {path: memory})
+            await publish([path], store, rendered, {path: memory})
             return
         with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
-            await finalise([path], store, formats)
+            await finalise([path], store, rendered)
 
     async def _hang_up(self, end: Ending) -> None:
         if end.reason in ("goodbye", "error") and self._settings.agent.hang_up:
@@ -211,7 +214,9 @@ def _sentence(error: Any) -> str:
     return without_words(f"{service} failed: {getattr(cause, 'message', None) or type(cause).__name__}")
 
 
-def _versions() -> dict[str, str]:
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """What runs here, by name. The first answer is read from files."""
     return {
         "verbatim": version("verbatim"),
         "livekit-agents": version("livekit-agents"),

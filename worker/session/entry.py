@@ -11,7 +11,7 @@ from livekit.agents import JobContext, JobProcess
 from livekit.plugins import silero as _silero  # noqa: F401 - plugins register on the main thread only
 
 from config import Loaded, load
-from worker.session.call import Call
+from worker.session.call import Call, versions
 from worker.session.hang_up import close_room
 from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
@@ -29,6 +29,7 @@ def set_up(process: JobProcess) -> None:
     keep_room_direct(os.environ, loaded.settings.livekit.url)
     process.userdata[SETTINGS] = loaded
     process.userdata[VAD] = load_vad(loaded.settings)
+    versions()  # now, for a call's first moments are short
 
 
 async def entry(context: JobContext) -> None:

@@ -3,6 +3,8 @@
 * `journal`: one part's append-only file, on disk before anyone goes on.
 * `store`: where finished transcripts live.
 * `finalise`: journals into a stored transcript; a journal goes only after the store has confirmed.
+* `journals`: those on this node. `recovery`: what dead jobs left. `keeper`: a worker's duties towards them.
+* `catalogue`, `history`, `verification`, `exporting`: what is there, what happened, whether it is whole, copies.
 * `lock`: who a journal and a session belong to. `opening`: descriptors that threads open.
 * `names`: what files and keys are called. `disk`: the calls that make a write durable.
 """

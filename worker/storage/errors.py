@@ -5,7 +5,8 @@ StorageError
 ├── JournalMissing       no journal there: finalised by another, or never written
 ├── JournalInUse         its job lives, or another process is finalising it
 ├── SessionInUse         other parts of it are being stored, and that takes too long
-├── JournalUnreadable    nothing in it can be taken as written, or a newer version wrote it
+├── JournalUnreadable    its disk does not give it, or its directory
+│   └── JournalNotTrusted    nothing in it can be taken as written, or a newer version wrote it
 ├── StoredDiffers        the store holds other lines of the same part, or does not vouch for what was stored
 ├── TranscriptDamaged    what is stored of a session cannot be read as a transcript
 ├── TranscriptUnknown    nothing here has the name that was asked for, or too much has
@@ -38,6 +39,10 @@ class SessionInUse(StorageError):
 
 
 class JournalUnreadable(StorageError):
+    """A journal, or the directory that it is in, cannot be read."""
+
+
+class JournalNotTrusted(JournalUnreadable):
     """Nothing in the journal can be taken as written, or a newer version wrote it. It is left as it is."""
 
 

@@ -21,6 +21,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,12 +31,13 @@ from worker.storage.disk import Disk
 from worker.storage.errors import JournalUnreadable, StorageError, StoredDiffers
 from worker.storage.journals import all_held, read, remove
 from worker.storage.lock import session_held
+from worker.storage.opening import opened
 from worker.storage.parts import LocalJournal
 from worker.storage.segments import Merged, StoredPart, merge, stored_parts
 from worker.storage.store import Store
 from worker.transcript.integrity import Manifest, manifest_of, stored_file
 from worker.transcript.model import Transcript
-from worker.transcript.render import FORMATS
+from worker.transcript.render import FORMATS, Render
 from worker.transcript.replay import replay
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,7 @@ class StoredTranscript:
 async def publish(
     journals: Sequence[Path],
     store: Store,
-    formats: Sequence[str] = tuple(FORMATS),
+    formats: Mapping[str, Render] = FORMATS,
     memory: Mapping[Path, bytes] = NOTHING,
 ) -> StoredTranscript:
     """Store the transcript that `journals` tell, together with the parts that the store knows; keep them.
@@ -69,12 +71,13 @@ async def publish(
         journals: of parts of one session, each by its first file. A writer may be at work: what it is writing
             counts next time.
         store: where to.
-        formats: which of `render.FORMATS`.
+        formats: how a transcript is rendered, by the extension of its file.
         memory: lines that are not known to be on the disk, by journal (`Journal.memory`).
 
     Raises:
         JournalMissing: a journal is not there.
-        JournalUnreadable: a journal holds no line that can be taken as written, or a newer version wrote it.
+        JournalNotTrusted: a journal holds no line that can be taken as written, or a newer version wrote it.
+        JournalUnreadable: the disk does not give it.
         SessionInUse: another part of the session is being stored, for longer than one can wait.
         StoredDiffers: the store holds other lines, or more than it can show.
         StorageUnwritable: with the reason and the remedy.
@@ -94,7 +97,7 @@ async def publish(
 async def finalise(
     journals: Sequence[Path],
     store: Store,
-    formats: Sequence[str] = tuple(FORMATS),
+    formats: Mapping[str, Render] = FORMATS,
     disk: Disk | None = None,
 ) -> StoredTranscript | None:
     """Store the transcript of parts that are over, then remove their journals, and what a crash left in the store.
@@ -111,9 +114,7 @@ async def finalise(
     disk = disk or Disk()
     # The session first: a journal must not be held while its finaliser waits, for a new job may want it.
     async with _session_of(journals):
-        with ExitStack() as locks:
-            for path in journals:
-                await asyncio.to_thread(locks.enter_context, all_held(path))
+        with await opened(partial(_hold, journals), ExitStack.close):
             local = [await read(path) for path in journals]
             told = [each for each in local if each.lines.reading.records]
             stored, merged = await _publish(told, store, formats) if told else (None, Merged({}, {}))
@@ -124,6 +125,14 @@ async def finalise(
                 if journal not in told or merged.whole(journal.lines.started.job):
                     await asyncio.to_thread(remove, journal.path, disk)
     return stored
+
+
+def _hold(journals: Iterable[Path]) -> ExitStack:
+    """Return what holds all files of all `journals`, of which none may be in use, until it is closed."""
+    with ExitStack() as locks:
+        for path in journals:
+            locks.enter_context(all_held(path))
+        return locks.pop_all()
 
 
 @asynccontextmanager
@@ -141,7 +150,7 @@ def _directories(journals: Iterable[Path]) -> list[Path]:
 
 
 async def _publish(
-    local: Sequence[LocalJournal], store: Store, formats: Sequence[str]
+    local: Sequence[LocalJournal], store: Store, formats: Mapping[str, Render]
 ) -> tuple[StoredTranscript, Merged]:
     prefix = _common_prefix(local)
     stored = await stored_parts(store, prefix)
@@ -179,22 +188,25 @@ class _Content:
 
 
 def _compose(
-    prefix: str, local: Sequence[LocalJournal], stored: Mapping[str, StoredPart], formats: Sequence[str]
+    prefix: str,
+    local: Sequence[LocalJournal],
+    stored: Mapping[str, StoredPart],
+    formats: Mapping[str, Render],
 ) -> _Content:
     """Merge what is here with what is stored, and render it."""
     merged = merge(prefix, local, stored)
     transcript = replay(list(merged.readings.values()))
     new = dict(merged.missing)
-    new |= {f"{prefix}/transcript.{format}": FORMATS[format](transcript).encode() for format in formats}
+    new |= {f"{prefix}/transcript.{format}": render(transcript).encode() for format, render in formats.items()}
     segments = {key: data for part in stored.values() for key, data in part.segments.items()}
     files = {key.removeprefix(f"{prefix}/"): data for key, data in (segments | new).items()}
     return _Content(merged, transcript, manifest_of(transcript, merged.readings, files, generation=1), new)
 
 
-def _formats(wanted: Sequence[str], old: Manifest | None) -> list[str]:
+def _formats(wanted: Mapping[str, Render], old: Manifest | None) -> Mapping[str, Render]:
     """Return what is wanted and what is stored already: a form once stored never lags behind."""
     stored = old.files if old is not None else {}
-    return [format for format in FORMATS if format in wanted or f"transcript.{format}" in stored]
+    return {format: FORMATS[format] for format in FORMATS if f"transcript.{format}" in stored} | dict(wanted)
 
 
 def _refuse_fewer_events(old: Manifest, manifest: Manifest, prefix: str) -> None:

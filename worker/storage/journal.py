@@ -196,19 +196,25 @@ class Journal:
     async def close(self) -> None:
         """Write what waits and free the lock; at most 5 s. Appends that come later are lost, with an error.
 
-        A degraded journal tries once more to be whole. A thread that hangs in the disk keeps its file and lock.
+        What no file has by then is tried once more with a new one, and is in `memory()` if that fails too. A thread
+        that hangs in the disk keeps its file and lock.
         """
-        if not self._closed:
-            self._closed = True
-            if self.degraded and not self._files.writing:
-                self._try_successor()
-            self._files.end()
-        await asyncio.to_thread(self._files.join, CLOSE_DEADLINE_S)
+        self._closed = True
+        until = self._loop.time() + CLOSE_DEADLINE_S
+        await self._finished(until)
+        if not self._files.writing and self._first_unsynced < self._seq:
+            self._try_successor()
+            await self._finished(until)
+        await asyncio.to_thread(self._files.close, max(0.0, until - self._loop.time()))
         for timer in (self._watchdog, self._retry):
             if timer is not None:
                 timer.cancel()
         for waiting in self._waiting:
             _answer(waiting, durable=False)
+
+    async def _finished(self, until: float) -> None:
+        self._files.end()
+        await asyncio.to_thread(self._files.join, max(0.0, until - self._loop.time()))
 
     def _unsynced(self) -> Iterator[bytes]:
         if self._lost:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from worker.storage.disk import Disk
-from worker.storage.errors import JournalInUse, JournalMissing, JournalUnreadable
+from worker.storage.errors import JournalInUse, JournalMissing, JournalNotTrusted, JournalUnreadable
 from worker.storage.lock import held
 from worker.storage.names import journal_of
 from worker.storage.parts import LocalJournal, PartLines
@@ -58,14 +58,15 @@ async def read(journal: Path, memory: bytes = b"") -> LocalJournal:
 
     Raises:
         JournalMissing: there is no such journal.
-        JournalUnreadable: it holds no line that can be taken as written, or a newer version wrote it.
+        JournalNotTrusted: it holds no line that can be taken as written, or a newer version wrote it.
+        JournalUnreadable: the disk does not give it.
     """
     found = await look(journal, memory)
     stop = found.lines.reading.stop
     if isinstance(stop, LineNewer):
-        raise JournalUnreadable(f"{found.told(stop)}: finalise it with that version")
+        raise JournalNotTrusted(f"{found.told(stop)}: finalise it with that version")
     if found.damage is not None and not found.lines.reading.records:
-        raise JournalUnreadable(f"{found.damage}: it was damaged from the first line on, nothing was stored")
+        raise JournalNotTrusted(f"{found.damage}: it was damaged from the first line on, nothing was stored")
     return found
 
 

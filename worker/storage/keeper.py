@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +19,13 @@ from worker.storage.journals import files_of
 from worker.storage.recovery import Outcome, State, recover
 from worker.storage.store import Store
 from worker.storage.threads import in_own_thread
+from worker.transcript.render import Render
 
 log = logging.getLogger(__name__)
 alert = logging.getLogger("verbatim.alert")
+
+UNWRITABLE = "journal_directory_unwritable"
+"""Name of the alert."""
 
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -30,7 +34,12 @@ class JournalKeeper:
     """Looks after `journal_dir` from `run` until that is cancelled, at once and then every `seconds`."""
 
     def __init__(
-        self, journal_dir: Path, store: Store, formats: Sequence[str], seconds: float, disk: Disk | None = None
+        self,
+        journal_dir: Path,
+        store: Store,
+        formats: Mapping[str, Render],
+        seconds: float,
+        disk: Disk | None = None,
     ) -> None:
         self._journal_dir = journal_dir
         self._store = store
@@ -61,7 +70,11 @@ class JournalKeeper:
         """Finalise what dead jobs left; what cannot be is logged, once a reason."""
         try:
             outcomes = await recover(
-                self._journal_dir, self._store, self._formats, spared=self._is_spared, disk=self._disk
+                self._journal_dir,
+                self._store,
+                self._formats,
+                spared=self._is_spared,
+                disk=self._disk,
             )
             for outcome in outcomes:
                 await self._take(outcome)
@@ -72,20 +85,12 @@ class JournalKeeper:
 
     async def watch(self) -> None:
         """Try whether journals can be written, and alert when that has changed."""
-        try:
-            await self._probe()
-        except StorageError as error:
-            if self._trouble is None:
-                alert.error("no calls are taken: %s", error, extra={"alert": "journal_directory_unwritable"})
-            self._trouble = str(error)
-            return
-        if self._trouble is not None:
-            alert.warning(
-                "%s holds journals again: calls are taken",
-                self._journal_dir,
-                extra={"alert": "journal_directory_unwritable", "over": True},
-            )
-        self._trouble = None
+        before, self._trouble = self._trouble, await self._probe()
+        if self._trouble is not None and before is None:
+            alert.error("no calls are taken: %s", self._trouble, extra={"alert": UNWRITABLE})
+        if self._trouble is None and before is not None:
+            message = "%s holds journals again: calls are taken"
+            alert.warning(message, self._journal_dir, extra={"alert": UNWRITABLE, "over": True})
 
     async def _sweeping(self) -> None:
         while True:
@@ -97,15 +102,24 @@ class JournalKeeper:
             await self.watch()
             await asyncio.sleep(self._seconds)
 
-    async def _probe(self) -> None:
-        """Try once, unless a disk that hangs still owes the answer of the last time: one thread waits, not many."""
+    async def _probe(self) -> str | None:
+        """Try once, and return what went wrong.
+
+        Where a disk that hangs still owes the answer of the last time, that is waited for: by one thread, not many.
+        """
         if self._probing is None or self._probing.done():
             work = partial(probe.probe, self._journal_dir, self._disk)
             self._probing = asyncio.create_task(in_own_thread(work))
         await asyncio.wait({self._probing}, timeout=probe.DEADLINE_S)
         if not self._probing.done():
-            raise probe.no_answer(self._journal_dir)
-        self._probing.result()
+            return str(probe.no_answer(self._journal_dir))
+        match self._probing.exception():
+            case None:
+                return None
+            case StorageError() as error:
+                return str(error)
+            case error:
+                return f"{self._journal_dir} cannot be tried ({type(error).__name__}): start the worker again"
 
     async def _take(self, outcome: Outcome) -> None:
         match outcome.state:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worker.storage import names
-from worker.storage.errors import JournalUnreadable
+from worker.storage.errors import JournalNotTrusted
 from worker.transcript.errors import LineError
 from worker.transcript.events import PartStarted
 from worker.transcript.reading import Reading, read_lines
@@ -32,11 +32,11 @@ class PartLines:
         """How the part began, which says whose it is.
 
         Raises:
-            JournalUnreadable: the lines say no such thing.
+            JournalNotTrusted: the lines say no such thing.
         """
         event = self.reading.records[0].event if self.reading.records else None
         if not isinstance(event, PartStarted):
-            raise JournalUnreadable("a journal does not begin with part.started, so it belongs to no session")
+            raise JournalNotTrusted("a journal does not begin with part.started, so it belongs to no session")
         return event
 
     @property
@@ -44,7 +44,7 @@ class PartLines:
         """The key under which the part's session is stored.
 
         Raises:
-            JournalUnreadable: the lines do not say.
+            JournalNotTrusted: the lines do not say.
         """
         started = self.started
         session = transcript_id(started.room_sid, started.agent)

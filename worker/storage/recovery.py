@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -18,14 +18,24 @@ from urllib.parse import unquote
 
 from worker.storage import names
 from worker.storage.disk import Disk
-from worker.storage.errors import JournalInUse, JournalMissing, JournalUnreadable, SessionInUse, StorageError
+from worker.storage.errors import (
+    JournalInUse,
+    JournalMissing,
+    JournalNotTrusted,
+    JournalUnreadable,
+    SessionInUse,
+    StorageError,
+)
 from worker.storage.finalise import finalise
 from worker.storage.journals import all_held, files_of, journals_in, read, session_directories
 from worker.storage.parts import LocalJournal
 from worker.storage.store import Store
+from worker.transcript.render import Render
 
 LEFTOVER_S = 3600.0
 """Age from which an empty directory or a probe's file is nobody's any more."""
+
+DISTRUSTED = "it is stored as far as it can be trusted"
 
 PROBE = re.compile(r"probe-[0-9a-f]{16}")
 
@@ -69,7 +79,7 @@ class Outcome:
 async def recover(
     journal_dir: Path,
     store: Store,
-    formats: Sequence[str],
+    formats: Mapping[str, Render],
     *,
     dry_run: bool = False,
     spared: Callable[[Path], bool] = lambda _: False,
@@ -80,7 +90,7 @@ async def recover(
     Args:
         journal_dir: where all journals of this node are.
         store: where transcripts go.
-        formats: which of `render.FORMATS`.
+        formats: how a transcript is rendered, by the extension of its file.
         dry_run: change nothing, only tell.
         spared: whether to pass over a journal without a word. It blocks.
         disk: the file system, when not the machine's own.
@@ -101,7 +111,7 @@ async def recover(
         outcomes += [each for each in looked_at if isinstance(each, Outcome)]
         dead = [each for each in looked_at if isinstance(each, LocalJournal)]
         if dry_run:
-            outcomes += [Outcome(each.path, State.WOULD_FINALISE, _peculiarity(each)) for each in dead]
+            outcomes += [Outcome(each.path, State.WOULD_FINALISE, _emptiness(each) or _damage(each)) for each in dead]
         elif dead:
             outcomes += await _finalised(dead, store, formats, disk)
     if not dry_run:
@@ -121,21 +131,21 @@ async def _look_at(journal: Path) -> LocalJournal | Outcome | None:
 
 
 async def _finalised(
-    dead: Sequence[LocalJournal], store: Store, formats: Sequence[str], disk: Disk
+    dead: Sequence[LocalJournal], store: Store, formats: Mapping[str, Render], disk: Disk
 ) -> Sequence[Outcome]:
     """Finalise the journals of one session together; where that fails, each that can be by itself."""
     try:
         stored = await finalise([journal.path for journal in dead], store, formats, disk)
-        left = [journal.path for journal in dead if await asyncio.to_thread(files_of, journal.path)]
+        left = [journal for journal in dead if await asyncio.to_thread(files_of, journal.path)]
     except Exception as error:
         if len(dead) > 1:
             return [outcome for each in dead for outcome in await _finalised([each], store, formats, disk)]
         return [] if isinstance(error, JournalMissing) else [_failed(dead[0].path, error)]
     address = store.address(f"{stored.prefix}/{names.MANIFEST}") if stored is not None else ""
     return [
-        Outcome(each.path, State.LEFT, f"{_peculiarity(each)}: compare the two and remove it", address, lasting=True)
-        if each.path in left
-        else Outcome(each.path, State.FINALISED, _peculiarity(each), address)
+        Outcome(each.path, State.LEFT, f"{_damage(each)}, and stays for you to compare", address, lasting=True)
+        if each in left
+        else Outcome(each.path, State.FINALISED, _emptiness(each), address)
         for each in dead
     ]
 
@@ -145,12 +155,12 @@ def _check_that_dead(journal: Path) -> None:
         pass
 
 
-def _peculiarity(journal: LocalJournal) -> str:
-    """Return what is to be known about a journal beside its being finalised."""
-    reading = journal.lines.reading
-    if reading.stop is not None and not reading.torn:
-        return f"{journal.path}, {reading.stop}: it is stored as far as it can be trusted"
-    return "" if reading.records else "nothing was accepted in it, so that there is nothing to store"
+def _emptiness(journal: LocalJournal) -> str:
+    return "" if journal.lines.reading.records else "nothing was accepted in it, so that there is nothing to store"
+
+
+def _damage(journal: LocalJournal) -> str:
+    return f"{journal.damage}: {DISTRUSTED}" if journal.damage is not None else ""
 
 
 def _failed(journal: Path, error: Exception) -> Outcome:
@@ -158,7 +168,7 @@ def _failed(journal: Path, error: Exception) -> Outcome:
         case JournalInUse() | SessionInUse():
             return Outcome(journal, State.IN_USE, str(error))
         case StorageError():
-            return Outcome(journal, State.LEFT, str(error), lasting=isinstance(error, JournalUnreadable))
+            return Outcome(journal, State.LEFT, str(error), lasting=isinstance(error, JournalNotTrusted))
         case OSError():
             reason = error.strerror or type(error).__name__
         case _:  # its text may quote what was said

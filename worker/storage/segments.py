@@ -61,7 +61,7 @@ def merge(session: str, local: Sequence[LocalJournal], stored: Mapping[str, Stor
     """Return the parts of the session that is stored under the key `session`.
 
     Raises:
-        JournalUnreadable: lines do not say which part they are.
+        JournalNotTrusted: lines do not say which part they are.
         StoredDiffers: the store holds other lines of a part than are here.
     """
     merged = Merged({job: PartLines.of(part.data) for job, part in stored.items()}, {})

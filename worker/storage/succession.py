@@ -81,14 +81,17 @@ class Succession:
             writer.end()
 
     def join(self, seconds: float) -> None:
-        """Wait until that is done and all files are closed, at most `seconds`. Blocks.
-
-        Nobody waits for a file that was given up and still hangs: it is closed when its disk answers.
-        """
+        """Wait until that is done, at most `seconds`. Blocks."""
         until = time.monotonic() + seconds
         for writer in self._live():
             writer.join(max(0.0, until - time.monotonic()))
-        # Only now: a successor that was still being written looks after the files before it.
+
+    def close(self, seconds: float) -> None:
+        """Close the files of the past too, in at most `seconds`. Blocks.
+
+        Nobody waits for one that was given up and still hangs: it is closed when its disk answers.
+        """
+        until = time.monotonic() + seconds
         for writer in self._retired:
             writer.end()
             if not writer.stuck:

@@ -1,13 +1,11 @@
-"""Work that may never come back: a disk that hangs answers when it likes."""
+"""Work that may never come back, because a disk hangs."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from threading import Thread
 from typing import TypeVar
+
+from worker.storage.opening import opened
 
 Result = TypeVar("Result")
 
@@ -20,17 +18,4 @@ async def in_own_thread(work: Callable[[], Result]) -> Result:
     Raises:
         Exception: as `work` does.
     """
-    answer: Future[Result] = Future()
-    Thread(target=_run, args=(work, answer), name="disk", daemon=True).start()
-    return await asyncio.wrap_future(answer)
-
-
-def _run(work: Callable[[], Result], answer: Future[Result]) -> None:
-    try:
-        result = work()
-    except BaseException as error:
-        with contextlib.suppress(InvalidStateError):  # nobody waits any more
-            answer.set_exception(error)
-    else:
-        with contextlib.suppress(InvalidStateError):
-            answer.set_result(result)
+    return await opened(work, lambda _: None)

@@ -87,7 +87,6 @@ class Writer:
     def _run(self) -> None:
         error: OSError | None = None
         try:
-            require_in_place(self._earlier)
             self.file = self._begin()
             self._write_groups(self.file)
         except OSError as failure:

@@ -25,8 +25,11 @@ class Word:
     """One recognised word."""
 
     text: str
+    """As the recogniser writes it."""
     start_ms: int | None = None
+    """When it began."""
     end_ms: int | None = None
+    """When it ended."""
     confidence: float | None = None
     """From 0 to 1."""
 
@@ -37,12 +40,17 @@ class PartStarted:
 
     kind: ClassVar[str] = "part.started"
     room: str
+    """Name of the LiveKit room."""
     room_sid: str
+    """Id of the room session."""
     room_created_at: str
     """RFC 3339; the date under which the transcript is stored."""
     job: str
+    """Id of the LiveKit job, which names the part."""
     agent: str
+    """Name under which the agent is dispatched."""
     agent_identity: str
+    """Its identity in the room."""
     dispatch: str = ""
     """Id of the LiveKit dispatch that brought the agent."""
     part: int = 1
@@ -50,7 +58,9 @@ class PartStarted:
     resumed_from: str | None = None
     """Job of the part that this one goes on from."""
     versions: Mapping[str, str] = field(default_factory=dict)
+    """Version of everything that had a part in the call, by name."""
     settings_digest: str = ""
+    """Tells whether two parts ran with the same settings."""
     providers: Mapping[str, str] = field(default_factory=dict)
     """Who listens, thinks and speaks: `stt`, `llm`, `tts` to a name that people understand."""
 
@@ -61,7 +71,9 @@ class ParticipantJoined:
 
     kind: ClassVar[str] = "participant.joined"
     identity: str
+    """Names the participant in all other events."""
     name: str = ""
+    """What people call them."""
     participant_kind: str = "standard"
     """LiveKit's kind in lower case: standard, sip, connector, agent, ingress, egress."""
     transcribed: bool = True
@@ -74,7 +86,9 @@ class ParticipantLeft:
 
     kind: ClassVar[str] = "participant.left"
     identity: str
+    """Whose."""
     reason: str = ""
+    """As LiveKit gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,16 +102,23 @@ class UserSpeech:
     participant: str
     """Identity."""
     text: str
+    """Their words."""
     stream: str | None = None
     """The STT stream: the recogniser counts `turn_order` from 0 in each."""
     turn_order: int | None = None
+    """Number of the recogniser's turn in its stream."""
     words: tuple[Word, ...] = ()
+    """The words with their times."""
     speaker: str | None = None
     """Label from the recogniser when it tells speakers apart."""
     language: str | None = None
+    """Code of the language, such as `en`."""
     confidence: float | None = None
+    """From 0 to 1."""
     started_ms: int | None = None
+    """When the words began."""
     ended_ms: int | None = None
+    """When they ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +143,18 @@ class UserFinal(UserSpeech):
     formatted: bool = False
     """Punctuated. Of two finals of one turn the formatted one counts."""
     source: Literal["speech", "chat"] = "speech"
+    """Spoken, or typed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserTurn:
-    """The agent took the participant's finals since the last `UserTurn` as one turn."""
+    """The agent took the participant's finals since the last `user.turn` as one turn."""
 
     kind: ClassVar[str] = "user.turn"
     participant: str
+    """Identity of who spoke."""
     text: str
+    """The turn as the agent got it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +163,13 @@ class UserRevised:
 
     kind: ClassVar[str] = "user.revised"
     participant: str
+    """Identity of who spoke."""
     stream: str | None = None
+    """The STT stream."""
     turn_order: int | None = None
+    """Number of the turn in the stream."""
     speaker: str | None = None
+    """The label that counts now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +178,7 @@ class AgentSentence:
 
     kind: ClassVar[str] = "agent.sentence"
     text: str
+    """The piece."""
     speech: str | None = None
     """Id of the speech that the piece belongs to."""
     continues: bool = False
@@ -162,7 +191,9 @@ class AgentHeard:
 
     kind: ClassVar[str] = "agent.heard"
     text: str
+    """What was played of it."""
     speech: str | None = None
+    """Id of the speech."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,12 +202,17 @@ class AgentSaid:
 
     kind: ClassVar[str] = "agent.said"
     text: str
+    """What was played."""
     speech: str | None = None
+    """Id of the speech."""
     interrupted: bool = False
+    """It was stopped before its end."""
     unplayed_text: str = ""
-    """Generated but not played. Empty with `interrupted`: the rest of the speech's `AgentSentence`s."""
+    """Generated but not played. Empty with `interrupted`: the rest of the speech's `agent.sentence`s."""
     started_ms: int | None = None
+    """When it was first heard."""
     ended_ms: int | None = None
+    """When it was last heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +221,7 @@ class AgentChanged:
 
     kind: ClassVar[str] = "agent.changed"
     agent: str
+    """Name of the class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,9 +232,11 @@ class ToolCalled:
     call: str
     """Id that the result repeats."""
     name: str
+    """Name of the tool."""
     arguments: str = ""
     """JSON, as the LLM wrote it."""
     speech: str | None = None
+    """Id of the speech that it was called in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,9 +245,13 @@ class ToolReturned:
 
     kind: ClassVar[str] = "tool.returned"
     call: str
+    """Id of the call."""
     name: str = ""
+    """Name of the tool."""
     output: str = ""
+    """What it gave, or why it failed."""
     failed: bool = False
+    """It raised an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +260,9 @@ class Dtmf:
 
     kind: ClassVar[str] = "dtmf"
     participant: str
+    """Identity of who pressed it."""
     digit: str
+    """0 to 9, `*`, `#`, A to D."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +271,7 @@ class Note:
 
     kind: ClassVar[str] = "note"
     text: str
+    """The remark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,9 +280,11 @@ class SttOpened:
 
     kind: ClassVar[str] = "stt.opened"
     stream: str
+    """Id of the STT stream."""
     session: str = ""
     """The provider's session id."""
     participant: str | None = None
+    """Identity of who is listened to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,10 +293,15 @@ class SttClosed:
 
     kind: ClassVar[str] = "stt.closed"
     stream: str
+    """Id of the STT stream."""
     session: str = ""
+    """The provider's session id."""
     code: int | None = None
+    """Close code of the connection."""
     reason: str = ""
+    """In the provider's words."""
     billed_seconds: float | None = None
+    """What the provider charges for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,10 +310,13 @@ class ErrorRaised:
 
     kind: ClassVar[str] = "error"
     code: str
+    """Names the error in the catalogue."""
     message: str = ""
+    """What went wrong, and the remedy."""
     source: str = ""
     """stt, llm, tts, room, storage or agent."""
     fatal: bool = False
+    """The call could not go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +327,7 @@ class UsageReported:
     service: str
     """stt, llm or tts."""
     model: str = ""
+    """Name of the model."""
     amounts: Mapping[str, int | float] = field(default_factory=dict)
     """Amount by name and unit, such as `input_tokens`, `characters`, `audio_ms`."""
 
@@ -281,6 +338,7 @@ class TurnLatency:
 
     kind: ClassVar[str] = "latency"
     speech: str | None = None
+    """Id of the speech that answered."""
     answer_ms: int | None = None
     """End of the user's speech to the first audible answer."""
     stages: Mapping[str, int | float] = field(default_factory=dict)
@@ -296,10 +354,13 @@ class Gap:
 
     kind: ClassVar[str] = "gap"
     from_ms: int
+    """When it began."""
     reason: str
+    """Why, without anything that was said."""
     to_ms: int | None = None
-    """`None`: until the part's end."""
+    """Missing: until the part's end."""
     participant: str | None = None
+    """Identity, where it concerns one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +369,9 @@ class PartEnded:
 
     kind: ClassVar[str] = "part.ended"
     reason: EndReason
+    """Why."""
     detail: str = ""
+    """In words."""
 
 
 Event = (

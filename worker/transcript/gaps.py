@@ -38,10 +38,12 @@ def _within(part: PartTimeline, is_last: bool) -> Iterable[TranscriptGap]:
             reason = f"a journal line of kind {record.kind} could not be understood"
             yield TranscriptGap(from_ms=ms, to_ms=ms, reason=reason)
     for gap in written.values():
-        from_ms = part.offset + gap.from_ms
-        to_ms = None if gap.to_ms is None else part.offset + gap.to_ms
-        if to_ms is None and not is_last:
-            to_ms = max(from_ms, part.ended.ms)
+        from_ms = max(0, part.offset + gap.from_ms)
+        to_ms = None if is_last else part.ended.ms
+        if gap.to_ms is not None:
+            to_ms = part.offset + gap.to_ms
+        if to_ms is not None:
+            to_ms = max(from_ms, to_ms)
         yield TranscriptGap(from_ms=from_ms, to_ms=to_ms, reason=gap.reason, participant=gap.participant)
     if part.reading.stop is not None and not part.reading.torn:
         reason = f"the journal of part {part.started.part} is unreadable from {part.reading.stop}"

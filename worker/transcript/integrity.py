@@ -22,15 +22,20 @@ class StoredFile(Model):
     size: int
     """Bytes."""
     sha256: str
+    """64 hexadecimal digits."""
 
 
 class StoredPart(Model):
     """How far one part's journal is stored."""
 
     part: int
+    """Number of the part, from 1."""
     job: str
+    """Id of its job."""
     events: int
+    """Lines of its journal."""
     last_seq: int
+    """`seq` of the last one."""
     head: str
     """`h` of the last line: the chain up to it is what the transcript was made from."""
 
@@ -39,27 +44,42 @@ class Counts(Model):
     """Sizes that a listing wants without opening the transcript."""
 
     turns: int
+    """Turns of all roles."""
     participants: int
+    """Everyone but the agent."""
     gaps: int
+    """0 where the transcript is complete."""
     errors: int
+    """What failed during the session."""
 
 
 class Manifest(Model):
     """What `manifest.json` holds."""
 
     format: str = FORMAT
+    """Name and version of this form."""
     state: Literal["open", "final"]
+    """`open` while parts may follow."""
     generation: int
     """Rises by one whenever more events replace fewer."""
     transcript_id: str
+    """`<room sid>-<agent>`."""
     room: Room
+    """The LiveKit room session."""
     agent: str
+    """Name of the agent."""
     started_at: str
+    """When the first part began: RFC 3339, UTC."""
     ended_at: str
+    """When the last one ended: RFC 3339, UTC."""
     reason: str
+    """Why it ended, as in the transcript."""
     complete: bool
+    """Whether everything that was said is in the transcript."""
     counts: Counts
+    """For listings."""
     parts: tuple[StoredPart, ...]
+    """Every part that the transcript was made from."""
     files: dict[str, StoredFile]
     """By name, relative to the manifest."""
 

@@ -43,7 +43,8 @@ def untranscribed_gaps(parts: Iterable[PartTimeline]) -> list[TranscriptGap]:
         if unheard:
             since.setdefault(event.identity, ms)
         elif event.identity in since:
-            gaps.append(_gap(since.pop(event.identity), ms, event.identity))
+            began = since.pop(event.identity)
+            gaps.append(_gap(began, max(began, ms), event.identity))  # parts that overlap are told one after another
     return gaps + [_gap(ms, None, identity) for identity, ms in since.items()]
 
 

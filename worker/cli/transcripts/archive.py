@@ -1,17 +1,20 @@
 """What every command on transcripts works with: the store and the journals that the settings name."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from config import Settings
 from worker.cli.options import load_settings
 from worker.errors import Failed
-from worker.storage.catalogue import Catalogue
 from worker.storage.errors import StorageError
-from worker.storage.store import Store
+
+if TYPE_CHECKING:
+    from worker.storage.catalogue import Catalogue
+    from worker.storage.store import Store
+    from worker.transcript.render import Render
 
 Result = TypeVar("Result")
 
@@ -21,8 +24,14 @@ class Archive:
     """Where transcripts and journals are."""
 
     settings: Settings
-    store: Store
-    catalogue: Catalogue
+    store: "Store"
+    catalogue: "Catalogue"
+
+    def formats(self, names: Iterable[str]) -> "Mapping[str, Render]":
+        """Return how a transcript is rendered, as the settings want it."""
+        from worker.transcript.render import formats
+
+        return formats(names, self.settings.transcript.caption_line_length)
 
     @property
     def journal_dir(self) -> Path:
@@ -43,6 +52,10 @@ def with_archive(
         Failed: disks or the store refused; the sentence says why.
     """
     settings = load_settings("transcripts", config_file, profile, assignments).settings
+    # Only now: the settings are refused before anything is imported that takes its time.
+    from worker.storage.catalogue import Catalogue
+    from worker.storage.store import Store
+
     try:
         store = Store.at(settings.storage.url)
         return asyncio.run(work(Archive(settings, store, Catalogue(store, settings.storage.journal_dir))))

@@ -26,12 +26,11 @@ def command(
     """Store every call whose process has died, from the journals on this node; running calls are left alone."""
     from worker.cli.transcripts.archive import with_archive
     from worker.cli.transcripts.screen import console, note, one_line, print_json
-    from worker.storage.recovery import State
 
     async def recovered(archive: "Archive") -> "Sequence[Outcome]":
         from worker.storage.recovery import recover
 
-        formats = archive.settings.transcript.formats
+        formats = archive.formats(archive.settings.transcript.formats)
         return await recover(archive.journal_dir, archive.store, formats, dry_run=dry_run)
 
     outcomes = with_archive(recovered, config, profile, set_)
@@ -43,6 +42,8 @@ def command(
         console().print(one_line(": ".join([said, *rest])), soft_wrap=True)
     if not outcomes and not json_:
         note("There is nothing to recover: no journal is on this node.")
+    from worker.storage.recovery import State
+
     if any(outcome.state is State.LEFT for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
 

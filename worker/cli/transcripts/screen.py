@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from worker.transcript.render.wording import clock, one_line
+from worker.transcript.render.wording import STEERING, clock, one_line
 
 __all__ = ["clock", "console", "minute", "note", "one_line", "print_json", "print_text"]
 
@@ -52,6 +52,8 @@ def print_text(content: str) -> None:
 
 
 def _harmless(content: str) -> str:
-    return "".join(
-        "\ufffd" if unicodedata.category(letter) == "Cc" and letter not in _LINE_ENDS else letter for letter in content
-    )
+    return "".join("\ufffd" if _steers(letter) else letter for letter in content)
+
+
+def _steers(letter: str) -> bool:
+    return letter in STEERING or (unicodedata.category(letter) == "Cc" and letter not in _LINE_ENDS)

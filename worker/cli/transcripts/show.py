@@ -58,13 +58,11 @@ async def content(archive: "Archive", session: "Session", format_: str) -> str:
     Raises:
         StorageError: it cannot be read.
     """
-    from worker.transcript.render import FORMATS
-
     if not session.journals and session.stored:
         stored = await archive.store.get(f"{session.prefix}/transcript.{format_}")
         if stored is not None:
             return stored.decode(errors="replace")
-    return FORMATS[format_](await archive.catalogue.transcript(session))
+    return archive.formats([format_])[format_](await archive.catalogue.transcript(session))
 
 
 def _state(session: "Session") -> str:
