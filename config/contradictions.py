@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from config.proxies import is_loopback
 from config.sections.stt import END_OF_TURN_CONFIDENCE
 from config.settings import KEYS, Settings
 
@@ -143,6 +144,27 @@ def _one_directory_for_two(settings: Settings, _: str) -> str | None:
     return "storage.url and storage.journal_dir name the same directory; give the journals one of their own."
 
 
+def _only_for_buckets(key: str, schemes: tuple[str, ...]) -> Rule:
+    def check(settings: Settings, _: str) -> str | None:
+        bucket = settings.storage.bucket
+        if not settings.value(key) or (bucket is not None and bucket.scheme in schemes):
+            return None
+        known = ", ".join(f"{scheme}://" for scheme in schemes)
+        return f"{key} is given, and storage.url does not begin with {known}; remove the first or correct the second."
+
+    return Rule((key, "storage.url"), check)
+
+
+def _storage_without_tls(settings: Settings, _: str) -> str | None:
+    url = urlsplit(settings.storage.endpoint or "")
+    if url.scheme != "http" or settings.storage.allow_http or is_loopback(url.hostname or ""):
+        return None
+    return (
+        "storage.endpoint begins with http://, so that everyone on the way could read the transcripts; "
+        "write https://, or set storage.allow_http where that is meant."
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(("livekit.url", "livekit.project"), _production_project),
     Rule(("agent.session_host",), _session_host),
@@ -160,6 +182,9 @@ RULES: tuple[Rule, ...] = (
     _beside_plugin("tts.speed"),
     _beside_plugin("tts.response_format"),
     Rule(("storage.url", "storage.journal_dir"), _one_directory_for_two),
+    _only_for_buckets("storage.endpoint", ("s3", "gs", "az")),
+    _only_for_buckets("storage.region", ("s3",)),
+    Rule(("storage.endpoint", "storage.allow_http"), _storage_without_tls),
     Rule(("fleet.job_memory_warn_mb", "fleet.job_memory_limit_mb"), _memory),
 )
 """Every contradiction that is looked for."""

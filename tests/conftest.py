@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.parts.leftovers",
     "tests.parts.livekit_server",
     "tests.parts.network",
+    "tests.parts.object_stores",
     "tests.parts.results",
     "tests.parts.sizes",
     "tests.parts.standins",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.storage.left import PREFIX, call, left
+from worker.storage.directory import DirectoryStore
 from worker.storage.recovery import recover
-from worker.storage.store import Store
 from worker.transcript.render import FORMATS
 
 PAGE = Path(__file__).parents[1] / "docs/how-to/read-and-verify-transcripts.md"
@@ -25,7 +25,7 @@ def checked(session: Path) -> subprocess.CompletedProcess[str]:
 async def session(tmp_path: Path) -> Path:
     for number in (1, 2):
         left(tmp_path / "journals", call(number), name=f"AJ_{number}")
-    await recover(tmp_path / "journals", Store(tmp_path / "transcripts"), FORMATS)
+    await recover(tmp_path / "journals", DirectoryStore(tmp_path / "transcripts"), FORMATS)
     return tmp_path / "transcripts" / PREFIX / "RM_1-verbatim"
 
 

@@ -12,16 +12,17 @@ from livekit.agents import AgentServer, JobRequest
 
 from config import Loaded, Settings
 from config.proxies import proxy_for
-from worker.errors import Failed, Unreachable
+from config.sections.storage import StorageSettings
+from worker.errors import Failed, Misconfigured, Unreachable
 from worker.fleet.health import HealthServer
 from worker.livekit_api import check_credentials
 from worker.session import entry
 from worker.session.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
-from worker.storage.errors import StorageError
+from worker.storage.errors import StorageError, StorageRefused, StorageUnavailable
 from worker.storage.keeper import JournalKeeper
 from worker.storage.probe import probe_journal_directory
-from worker.storage.store import Store
+from worker.storage.stores import open_store
 from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.worker")
@@ -45,7 +46,7 @@ class Worker:
         storage, transcript = self._settings.storage, self._settings.transcript
         self._keeper = JournalKeeper(
             storage.journal_dir,
-            Store.at(storage.url),
+            open_store(storage),
             formats(transcript.formats, transcript.caption_line_length),
             storage.sweep_seconds,
         )
@@ -150,7 +151,8 @@ class Worker:
 
         Raises:
             Failed: storage or journals cannot be written, the health port cannot be used, or the SDK gave up.
-            Misconfigured: LiveKit refuses the key and secret, or a class in the settings cannot be used.
+            Misconfigured: LiveKit refuses the key and secret, or the store its own; a class in the settings cannot
+                be used.
             Unreachable: the connection to LiveKit was lost, and retried in vain.
         """
         with _signals(self._stop):
@@ -211,11 +213,7 @@ class Worker:
 
 
 async def _check(settings: Settings) -> None:
-    try:
-        await Store.at(settings.storage.url).probe()
-        await probe_journal_directory(settings.storage.journal_dir)
-    except StorageError as error:
-        raise Failed(str(error)) from None
+    await _check_storage(settings.storage)
     build_agent(settings)
     # What cannot be made now would leave the first caller in silence.
     for plugin in (build_llm(settings), build_tts(settings)):
@@ -225,6 +223,19 @@ async def _check(settings: Settings) -> None:
     except Unreachable as refusal:
         # A server that is started beside the worker may take a moment; the worker keeps trying.
         logger.warning("%s", refusal)
+
+
+async def _check_storage(storage: StorageSettings) -> None:
+    try:
+        await probe_journal_directory(storage.journal_dir)
+        await (await asyncio.to_thread(open_store, storage)).probe()
+    except StorageRefused as refusal:
+        raise Misconfigured(str(refusal)) from None
+    except StorageUnavailable as trouble:
+        # A call needs the journal alone; what is over waits here until the store is back, as long as there is room.
+        logger.warning("%s", trouble)
+    except StorageError as error:
+        raise Failed(str(error)) from None
 
 
 async def serve(loaded: Loaded) -> None:

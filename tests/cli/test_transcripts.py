@@ -15,9 +15,9 @@ from tests.storage.left import PREFIX, call, everything_in, left
 from tests.transcript.journals import lines, started
 from worker.cli import main
 from worker.cli.transcripts.show import Format
+from worker.storage.directory import DirectoryStore
 from worker.storage.lock import held
 from worker.storage.recovery import recover
-from worker.storage.store import Store
 from worker.transcript.events import (
     ErrorRaised,
     PartEnded,
@@ -55,7 +55,7 @@ def transcripts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 
 
 def store_what_is_left(directory: Path) -> None:
-    asyncio.run(recover(directory / "journals", Store(directory / "transcripts"), FORMATS))
+    asyncio.run(recover(directory / "journals", DirectoryStore(directory / "transcripts"), FORMATS))
 
 
 @pytest.fixture

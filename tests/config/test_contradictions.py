@@ -49,6 +49,20 @@ CONTRADICTIONS = [
         "storage.url and storage.journal_dir name the same directory; give the journals one of their own.",
     ),
     (
+        {"storage.endpoint": "https://minio.example.org:9000"},
+        "storage.endpoint is given, and storage.url does not begin with s3://, gs://, az://; remove the first or "
+        "correct the second.",
+    ),
+    (
+        {"storage.url": "gs://calls", "storage.region": "eu-central-1"},
+        "storage.region is given, and storage.url does not begin with s3://; remove the first or correct the second.",
+    ),
+    (
+        {"storage.url": "s3://calls", "storage.endpoint": "http://minio.example.org:9000"},
+        "storage.endpoint begins with http://, so that everyone on the way could read the transcripts; write "
+        "https://, or set storage.allow_http where that is meant.",
+    ),
+    (
         {"fleet.job_memory_limit_mb": "800"},
         "fleet.job_memory_warn_mb (1000) is not below fleet.job_memory_limit_mb (800), so that nobody would be "
         "warned; lower the first or raise the second.",
@@ -70,6 +84,9 @@ def test_a_contradiction_is_named_with_its_remedy(refuse: Refuse, overrides: dic
         {"turns.min_turn_silence": "1000"},
         {"llm.plugin": "vendor.model:LLM", "llm.options": '{"model": "x"}'},
         {"fleet.job_memory_limit_mb": "2000"},
+        {"storage.url": "s3://calls/eu", "storage.endpoint": "http://127.0.0.1:9000", "storage.region": "eu-west-1"},
+        {"storage.url": "s3://calls", "storage.endpoint": "http://minio:9000", "storage.allow_http": "true"},
+        {"storage.url": "az://calls", "storage.endpoint": "https://blobs.example.org"},
     ],
 )
 def test_settings_that_fit_together_are_accepted(read: Load, overrides: dict[str, str]) -> None:

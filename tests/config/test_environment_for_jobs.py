@@ -34,7 +34,11 @@ turns: {mode: vad, min_turn_silence: 0, max_turn_silence: 0, resume_false_interr
 llm: {plugin: "vendor.model:LLM", options: {model: x, stop: ["a"], nested: {deep: [1, 2.5, null, true]}}}
 tts: {voice: "echo", speed: 1.25}
 transcript: {formats: [json]}
-storage: {url: "file:///srv/my%20calls%23", journal_dir: /srv/journals, append_deadline_ms: 50}
+storage:
+  url: "file:///srv/my%20calls%23"
+  journal_dir: /srv/journals
+  append_deadline_ms: 50
+  spool_max_mb: 7
 fleet: {health_port: 0, max_sessions: 1, idle_processes: 0, drain_timeout: 0.5}
 telemetry: {log_format: readable, log_level: warning}
 """

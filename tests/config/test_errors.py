@@ -42,6 +42,9 @@ def test_everything_that_is_wrong_is_said_at_once(refuse: Refuse) -> None:
 
 
 NO_KEYS_IN_ADDRESSES = "keys have settings of their own"
+NO_STORE = "must begin with file://, s3://, gs:// or az://, such as file:///var/lib/verbatim/transcripts"
+NO_KEYS_IN_BUCKETS = "must not contain keys or a server; keys come from the environment, a server from storage.endpoint"
+WRONG_PREFIX = "has a prefix that is not at most 250 plain letters, digits and -_.=, its parts between single slashes"
 
 WRONG_VALUES = [
     (
@@ -85,8 +88,19 @@ WRONG_VALUES = [
     ("tts.voice", "", "must be a name of at most 200 characters"),
     ("transcript.formats", "md,txt", "must contain json, which every other form is made from"),
     ("transcript.formats", "json,pdf", "must be a list out of json, md, txt, srt, vtt"),
-    ("storage.url", "s3://bucket/calls", "must begin with file://, such as file:///var/lib/verbatim/transcripts"),
-    ("storage.url", "/srv/calls", "must begin with file://, such as file:///var/lib/verbatim/transcripts"),
+    ("storage.url", "ftp://bucket/calls", NO_STORE),
+    ("storage.url", "/srv/calls", NO_STORE),
+    ("storage.url", "s3://", "names no bucket; write s3://bucket/prefix"),
+    ("storage.url", "gs:///calls", "names no bucket; write gs://bucket/prefix"),
+    ("storage.url", "az://Calls", "names no bucket; write az://bucket/prefix"),
+    ("storage.url", "s3://key:secret@bucket", NO_KEYS_IN_BUCKETS),
+    ("storage.url", "s3://minio:9000/bucket", NO_KEYS_IN_BUCKETS),
+    ("storage.url", "s3://bucket/a//b", WRONG_PREFIX),
+    ("storage.url", "s3://bucket/../b", WRONG_PREFIX),
+    ("storage.url", "s3://bucket/a?versionId=1", WRONG_PREFIX),
+    ("storage.url", "s3://bucket/a%20b", WRONG_PREFIX),
+    ("storage.endpoint", "s3://minio", "must begin with https:// or http:// and name a host"),
+    ("storage.region", "Frankfurt, Germany", "must be a region's name, such as eu-central-1"),
     (
         "storage.url",
         "file://srv/calls",

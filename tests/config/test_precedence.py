@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config.storage_url import Bucket
 from tests.config.conftest import Load
 
 KEY = "llm.temperature"
@@ -198,3 +199,18 @@ def test_a_storage_address_with_spaces_names_that_directory(read: Load) -> None:
 
     assert storage.directory == Path("/srv/my calls")
     assert storage.url == "file:///srv/my%20calls"
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "bucket"),
+    [
+        ("s3://calls", "s3://calls", Bucket("s3", "calls")),
+        ("s3://calls/", "s3://calls", Bucket("s3", "calls")),
+        ("gs://calls/eu/of 2026/", "gs://calls/eu/of 2026", Bucket("gs", "calls", "eu/of 2026")),
+        ("az://calls/eu", "az://calls/eu", Bucket("az", "calls", "eu")),
+    ],
+)
+def test_a_storage_address_may_name_a_bucket_and_a_prefix(read: Load, text: str, url: str, bucket: Bucket) -> None:
+    storage = read(environ={"VERBATIM_STORAGE__URL": text}).settings.storage
+
+    assert (storage.url, storage.bucket, storage.directory) == (url, bucket, None)

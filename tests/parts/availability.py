@@ -9,13 +9,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
-from bootstrap import livekit_server
+from bootstrap import livekit_server, versitygw
 
 PROJECT = Path(__file__).parents[2]
 
@@ -37,6 +38,19 @@ def _linux() -> str | None:
 
 def _livekit_server() -> str | None:
     return None if livekit_server.find(PROJECT) else "there is none on PATH or in .tools/; run `make setup`"
+
+
+def _versitygw() -> str | None:
+    return None if versitygw.find(PROJECT) else "there is none on PATH or in .tools/; run `make tools-for-tests`"
+
+
+def _extended_attributes() -> str | None:
+    with tempfile.NamedTemporaryFile() as file:
+        try:
+            os.setxattr(file.name, "user.verbatim", b"1")
+        except (AttributeError, OSError):
+            return "the file system of temporary files has no extended attributes"
+    return None
 
 
 def _strace() -> str | None:
@@ -62,6 +76,7 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "speech": _speech,
     "strace": _strace,
     "tmux": _program("tmux"),
+    "versitygw": lambda: _versitygw() or _extended_attributes(),
 }
 """A part, and the check that returns why it cannot be had here, or None."""
 

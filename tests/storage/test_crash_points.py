@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from tests.storage.left import call, everything_in, left
+from worker.storage.directory import DirectoryStore
 from worker.storage.disk import Disk
 from worker.storage.errors import StorageError
 from worker.storage.finalise import finalise
@@ -83,7 +84,7 @@ class Node:
         left(self.journals, first[2], name="AJ_1.2")
 
     def store(self, disk: Disk | None = None) -> Store:
-        return Store(self.stored, disk)
+        return DirectoryStore(self.stored, disk)
 
     async def finalise(self, disk: Disk) -> None:
         await finalise(self.parts, self.store(disk), ALL, disk)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.storage.disks import RecordingDisk, full
 from tests.transcript.journals import BEGAN, lines, started
+from worker.storage.directory import DirectoryStore
 from worker.storage.disk import Disk
 from worker.storage.errors import (
     JournalInUse,
@@ -37,7 +38,7 @@ BILLED: tuple[int, Event] = (5600, SttClosed(stream="S1", billed_seconds=4.5))
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "transcripts")
+    return DirectoryStore(tmp_path / "transcripts")
 
 
 def written(directory: Path, *events: tuple[int, Event], job: str = "AJ_1", cut: int = 0) -> Path:
@@ -97,7 +98,7 @@ async def test_the_journal_and_its_directory_are_gone_afterwards(store: Store, t
 async def test_the_journal_goes_only_after_the_manifest_is_on_the_disk(tmp_path: Path) -> None:
     disk = RecordingDisk()
     path = written(tmp_path, *CALL)
-    await finalise([path], Store(tmp_path / "transcripts", disk), disk=disk)
+    await finalise([path], DirectoryStore(tmp_path / "transcripts", disk), disk=disk)
     assert disk.calls[-2] == ("remove", path)
     before = disk.calls[:-2]
     assert before[-1] == ("sync_directory", tmp_path / "transcripts" / PREFIX)
@@ -111,7 +112,7 @@ async def test_a_store_that_refuses_leaves_the_journal(tmp_path: Path) -> None:
     path = written(tmp_path, *CALL)
     data = path.read_bytes()
     with pytest.raises(StorageUnwritable):
-        await finalise([path], Store(tmp_path / "transcripts", disk))
+        await finalise([path], DirectoryStore(tmp_path / "transcripts", disk))
     assert path.read_bytes() == data
 
 
@@ -123,14 +124,14 @@ async def test_finalising_twice_writes_the_same_bytes(store: Store, tmp_path: Pa
 
 
 async def test_finalising_what_is_stored_writes_nothing(tmp_path: Path) -> None:
-    await finalise([written(tmp_path, *CALL)], Store(tmp_path / "transcripts"))
+    await finalise([written(tmp_path, *CALL)], DirectoryStore(tmp_path / "transcripts"))
     disk = RecordingDisk()
-    await finalise([written(tmp_path, *CALL)], Store(tmp_path / "transcripts", disk))
+    await finalise([written(tmp_path, *CALL)], DirectoryStore(tmp_path / "transcripts", disk))
     assert disk.calls == []
 
 
 async def test_two_nodes_write_the_same_bytes(tmp_path: Path) -> None:
-    one, other = Store(tmp_path / "one"), Store(tmp_path / "other")
+    one, other = DirectoryStore(tmp_path / "one"), DirectoryStore(tmp_path / "other")
     await finalise([written(tmp_path, *CALL)], one)
     await finalise([written(tmp_path, *CALL)], other)
     assert await everything(one) == await everything(other)

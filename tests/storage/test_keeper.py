@@ -11,6 +11,7 @@ import pytest
 from tests.storage.disks import full
 from tests.storage.left import PREFIX, call, left
 from worker.storage import probe
+from worker.storage.directory import DirectoryStore
 from worker.storage.disk import Disk
 from worker.storage.keeper import JournalKeeper
 from worker.storage.store import Store
@@ -27,7 +28,7 @@ def journals(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "transcripts")
+    return DirectoryStore(tmp_path / "transcripts")
 
 
 def keeper(journals: Path, store: Store, disk: Disk | None = None, seconds: float = 0.01) -> JournalKeeper:
@@ -78,7 +79,7 @@ async def test_a_store_that_refuses_is_complained_of_once_and_tried_each_time(
     disk = full()
     disk.failing = True
     path = left(journals, call())
-    here = keeper(journals, Store(tmp_path / "transcripts", disk))
+    here = keeper(journals, DirectoryStore(tmp_path / "transcripts", disk))
     for _ in range(3):
         await here.sweep()
     (record,) = caplog.records

@@ -15,6 +15,7 @@ import pytest
 from tests.storage.disks import RecordingDisk
 from tests.transcript.journals import BEGAN, lines, started
 from worker.storage import lock
+from worker.storage.directory import DirectoryStore
 from worker.storage.disk import Disk
 from worker.storage.errors import JournalInUse, JournalMissing, SessionInUse, StorageError, StoredDiffers
 from worker.storage.finalise import finalise, publish
@@ -54,7 +55,7 @@ async def missing_words(store: Store, count: int) -> list[str]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "transcripts")
+    return DirectoryStore(tmp_path / "transcripts")
 
 
 @pytest.fixture
@@ -103,9 +104,9 @@ FINALISES_WHEN_TOLD = """
 import asyncio, sys
 from pathlib import Path
 from worker.storage.finalise import finalise
-from worker.storage.store import Store
+from worker.storage.directory import DirectoryStore
 
-class FarStore(Store):
+class FarStore(DirectoryStore):
     # Long enough on the way that two who read at once have both read before either writes.
     async def list(self, prefix=""):
         found = await super().list(prefix)
@@ -230,7 +231,7 @@ async def busy(path: Path) -> bool:
     return await asyncio.to_thread(busy)
 
 
-class OverwrittenStore(Store):
+class OverwrittenStore(DirectoryStore):
     """Another node puts its manifest over each that is put here, or takes it away."""
 
     def __init__(self, root: Path, other: bytes | None, disk: Disk | None = None) -> None:
@@ -249,7 +250,7 @@ async def test_a_journal_stays_while_the_manifest_does_not_vouch_for_it(
 ) -> None:
     path = part(journals, 1)
     data = path.read_bytes()
-    stored = (await publish([path], Store(tmp_path / "elsewhere"))).manifest
+    stored = (await publish([path], DirectoryStore(tmp_path / "elsewhere"))).manifest
     (own,) = stored.parts
     changed = own.model_copy(update={"job": "AJ_9"} if other == "another job" else {"events": own.events - 1})
     content = None if other == "nothing" else stored.model_copy(update={"parts": (changed,)}).encode()

@@ -12,11 +12,11 @@ import pytest
 from tests.storage.crash_states import Content, CrashDisk, Step, around_line_ends, every_byte, materialised, states
 from tests.storage.reading import files, until
 from tests.transcript.journals import started
+from worker.storage.directory import DirectoryStore
 from worker.storage.disk import Disk
 from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
 from worker.storage.names import journal_path
-from worker.storage.store import Store
 from worker.transcript.events import Event, Note, PartEnded, SttClosed, UserFinal
 from worker.transcript.joining import join_files
 from worker.transcript.render import formats
@@ -173,7 +173,7 @@ BILLED = SttClosed(stream="S1", billed_seconds=4.5)
 
 
 async def a_call_is_published_and_finalised(disk: CrashDisk) -> None:
-    store = Store(disk.base / "store", disk)
+    store = DirectoryStore(disk.base / "store", disk)
     journal = await begin(disk)
     await append(journal, disk, *CALL)
     await publish([journal.path], store, FORMATS)
@@ -237,7 +237,7 @@ async def enumerate_stores(tmp_path: Path, state: Path, cuts: Callable[[bytes], 
             lines = joined(directory)
             assert max(len(lines), vouched_events(after)) >= accepted, content
             if lines:
-                store = Store(directory / "store", UnsyncedDisk())
+                store = DirectoryStore(directory / "store", UnsyncedDisk())
                 await finalise([directory / JOURNAL], store, FORMATS, UnsyncedDisk())
                 after = {name: path.read_bytes() for name in put if (path := directory / name).exists()}
                 assert vouched_events(after) >= max(len(lines), accepted), content

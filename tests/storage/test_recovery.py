@@ -16,6 +16,7 @@ import pytest
 
 from tests.storage.disks import RecordingDisk, full
 from tests.storage.left import PREFIX, call, everything_in, left
+from worker.storage.directory import DirectoryStore
 from worker.storage.lock import held
 from worker.storage.recovery import Outcome, State, recover
 from worker.storage.store import Store
@@ -46,7 +47,7 @@ def job_alive(*files: Path) -> Iterator[None]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "transcripts")
+    return DirectoryStore(tmp_path / "transcripts")
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ async def test_a_damaged_journal_is_stored_as_far_as_it_can_be_trusted_and_the_r
     assert (await manifest(store)).parts[0].events == 2
     assert path.exists()
     disk = RecordingDisk()
-    (again,) = await recover(journals, Store(Path(store.address("")), disk), ALL, disk=disk)
+    (again,) = await recover(journals, DirectoryStore(Path(store.address("")), disk), ALL, disk=disk)
     assert again == outcome
     assert disk.calls == []
 
@@ -192,7 +193,7 @@ async def test_a_store_that_refuses_is_tried_again_later(store: Store, journals:
     disk = full()
     disk.failing = True
     path = left(journals, call())
-    (outcome,) = await recover(journals, Store(tmp_path / "transcripts", disk), ALL)
+    (outcome,) = await recover(journals, DirectoryStore(tmp_path / "transcripts", disk), ALL)
     assert (outcome.state, outcome.lasting) == (State.LEFT, False)
     assert "No space left on device" in outcome.reason
     assert path.exists()

@@ -26,6 +26,7 @@ async def await_transcript(stage: Stage, room: str) -> Outcome:
         Failed: it is not within 20 s of the call's end.
     """
     root = stage.loaded.settings.storage.directory
+    assert root is not None  # a demo is local
     deadline = time.monotonic() + STORED_WITHIN_SECONDS
     while time.monotonic() < deadline:
         for directory in await asyncio.to_thread(_finished, root, room):

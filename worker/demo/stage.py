@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ START_SECONDS = 60.0
 
 Announce = Callable[[str], None]
 Result = TypeVar("Result")
+
+LOCAL_STORAGE = {"storage.url": "file://./transcripts", "storage.endpoint": "", "storage.region": ""}
+"""Where the demo stores when the settings name a bucket, which is for real calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,8 @@ async def stage(announce: Announce) -> AsyncIterator[Stage]:
         stt_url = str((await assemblyai.ready(START_SECONDS))["url"])
         openai_url = str((await openai.ready(START_SECONDS))["url"])
         announce("stand-ins for AssemblyAI and OpenAI answer")
-        loaded = load(
-            environ=environment
+        loaded = _load(
+            environment
             | {
                 "LIVEKIT_URL": f"ws://127.0.0.1:{port}",
                 "LIVEKIT_API_KEY": key,
@@ -124,8 +127,7 @@ async def stage(announce: Announce) -> AsyncIterator[Stage]:
                 "VERBATIM_FLEET__IDLE_PROCESSES": "1",
                 "VERBATIM_FLEET__DRAIN_TIMEOUT": "5",
                 "VERBATIM_TELEMETRY__LOG_FORMAT": "readable",
-            },
-            command="demo",
+            }
         )
         environment |= loaded.environment()
         worker = await parts.enter_async_context(
@@ -140,6 +142,13 @@ async def stage(announce: Announce) -> AsyncIterator[Stage]:
         await _answering(worker, f"http://127.0.0.1:{loaded.settings.fleet.health_port}/readyz")
         announce(f"the worker is ready for calls ({time.monotonic() - began:.1f} s)")
         yield Stage(loaded, environment, logs, worker, (server, assemblyai, openai, worker))
+
+
+def _load(environment: Mapping[str, str]) -> Loaded:
+    loaded = load(environ=environment, command="demo")
+    if loaded.settings.storage.bucket is None:
+        return loaded
+    return load(LOCAL_STORAGE, environ=environment, command="demo")
 
 
 @contextmanager

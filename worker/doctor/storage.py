@@ -1,18 +1,23 @@
 """Whether transcripts and journals can be written, and what dead calls left."""
 
+import asyncio
+
 from config import Settings
-from worker.doctor.findings import Finding, failed, fine, warning
-from worker.storage.errors import StorageError
+from worker.doctor.findings import Finding, failed, fine, unreachable, warning
+from worker.storage.errors import StorageError, StorageUnavailable
 from worker.storage.probe import probe_journal_directory
 from worker.storage.recovery import State, recover
-from worker.storage.store import Store
+from worker.storage.stores import open_store
 from worker.transcript.render import FORMATS
 
 
 async def check_storage(settings: Settings) -> Finding:
     """Put, get, list and delete a probe where transcripts are stored."""
     try:
-        await Store.at(settings.storage.url).probe()
+        store = await asyncio.to_thread(open_store, settings.storage)
+        await store.probe()
+    except StorageUnavailable as trouble:
+        return unreachable("storage", str(trouble), "")
     except StorageError as error:
         return failed("storage", str(error), "")
     return fine("storage", f"Transcripts can be stored at {settings.storage.url}.")
@@ -23,7 +28,7 @@ async def check_journal_directory(settings: Settings) -> Finding:
     storage = settings.storage
     try:
         await probe_journal_directory(storage.journal_dir)
-        found = await recover(storage.journal_dir, Store.at(storage.url), FORMATS, dry_run=True)
+        found = await recover(storage.journal_dir, open_store(storage), FORMATS, dry_run=True)
     except StorageError as error:
         return failed("journals", str(error), "")
     if left := [outcome for outcome in found if outcome.state is not State.IN_USE]:

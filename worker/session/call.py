@@ -28,7 +28,7 @@ from worker.speech.providers import Speech, build_speech, provider_names
 from worker.storage.errors import JournalInUse, JournalMissing
 from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
-from worker.storage.store import Store
+from worker.storage.stores import open_store
 from worker.transcript.events import Gap, PartEnded, PartStarted
 from worker.transcript.render import formats
 
@@ -164,7 +164,7 @@ class Call:
             self._capture.end()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
-        store, path = Store.at(self._settings.storage.url), self._journal.path
+        store, path = await asyncio.to_thread(open_store, self._settings.storage), self._journal.path
         rendered = formats(self._settings.transcript.formats, self._settings.transcript.caption_line_length)
         try:
             stored = await publish([path], store, rendered, {path: self._journal.memory()})

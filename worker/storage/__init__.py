@@ -1,7 +1,8 @@
 """Disks and buckets: the only part of the worker that touches either.
 
 * `journal`: one part's append-only file, on disk before anyone goes on.
-* `store`: where finished transcripts live.
+* `store`: where finished transcripts live: `directory` or `objects` (a bucket), as `stores` finds in the settings;
+  `answers`: what a bucket's refusals mean.
 * `finalise`: journals into a stored transcript; a journal goes only after the store has confirmed.
 * `journals`: those on this node. `recovery`: what dead jobs left. `keeper`: a worker's duties towards them.
 * `catalogue`, `history`, `verification`, `exporting`: what is there, what happened, whether it is whole, copies.

@@ -12,7 +12,9 @@ StorageError
 ├── TranscriptUnknown    nothing here has the name that was asked for, or too much has
 ├── ExportRefused        an export would replace a file that has another content
 ├── StorageUnsupported   a storage address of a kind that is not known
-└── StorageUnwritable    the store refuses to put, get, list or delete
+└── StorageUnwritable    the store cannot put, get, list or delete
+    ├── StorageUnavailable   it is away, slow, full or failing: the same may work later
+    └── StorageRefused       it does not want to: a person has to do something about the settings or the rights
 """
 
 from __future__ import annotations
@@ -68,3 +70,11 @@ class StorageUnsupported(StorageError):
 
 class StorageUnwritable(StorageError):
     """The store cannot be used as it must be."""
+
+
+class StorageUnavailable(StorageUnwritable):
+    """The store is away, slow, full or failing. The same may work later, without anybody doing anything here."""
+
+
+class StorageRefused(StorageUnwritable):
+    """The store answers and refuses: wrong key, no such bucket, a right that is missing, a clock that is wrong."""

@@ -1,37 +1,19 @@
-"""Where finished transcripts live: keys and bytes, on a local directory.
+"""Where finished transcripts live: bytes by key, in a local directory or a bucket.
 
-Reading and listing go through obstore. Its local store never syncs, so writing is ours: temporary file, sync,
-rename, directory sync.
+Nothing here rests on writes that a store makes only under a condition: keys are deterministic, so that whoever
+puts one again puts the same, and whoever reads last decides.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import re
 import secrets
-import threading
-from collections.abc import Awaitable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore
-
-from worker.storage.disk import Disk
-from worker.storage.errors import StorageUnsupported, StorageUnwritable
-
-DEADLINE_S = 30.0
-"""How long one operation may take."""
-
-TEMPORARY = re.compile(r".+#[0-9]+")
-"""Names that `Disk.put` gives to files that are not whole yet."""
-
-Result = TypeVar("Result")
+PROBES = "probe"
+"""What the keys of probes begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,149 +27,51 @@ class StoredObject:
     """When it was last put, UTC."""
 
 
-class Store:
-    """Bytes by key. Keys are components joined by `/`, each made by `names.encode`."""
+class Store(ABC):
+    """Bytes by key. Keys are components joined by `/`, each made by `names.encode`.
 
-    def __init__(self, root: Path, disk: Disk | None = None) -> None:
-        self._root = root
-        self._disk = disk or Disk()
-        self._objects: LocalStore | None = None
+    Every operation ends within a deadline of its own, and raises `StorageUnwritable` with the reason and the
+    remedy: `StorageUnavailable` where the store is away or not at its best, so that the same works later;
+    `StorageRefused` where a person has to do something first.
+    """
 
-    @classmethod
-    def at(cls, url: str) -> Store:
-        """Return the store at `url`, such as `file:///var/lib/verbatim/transcripts`. Touches nothing yet.
-
-        Raises:
-            StorageUnsupported: with the address forms that are known.
-        """
-        parsed = urlsplit(url)
-        path = Path(unquote(parsed.path))
-        if parsed.scheme != "file":
-            raise StorageUnsupported(
-                f"storage.url begins with {parsed.scheme or 'no scheme'}, but only file:// is known: "
-                "write file:// and an absolute path"
-            )
-        if parsed.netloc not in {"", "localhost"} or not path.is_absolute():
-            raise StorageUnsupported(
-                "storage.url is not an absolute path after file://: write three slashes, as in file:///srv/x"
-            )
-        return cls(path)
-
+    @abstractmethod
     def address(self, key: str) -> str:
         """Return where a person finds what is stored under `key`."""
-        return str(self._root / key)
 
+    @abstractmethod
     async def put(self, key: str, content: bytes) -> None:
-        """Make `content` the whole of `key`; when this returns it survives a loss of power.
+        """Make `content` the whole of `key`; when this returns the store has it for good.
 
-        A put that was given up, at its deadline or because it was cancelled, does not land later over what was
-        put since.
-
-        Raises:
-            StorageUnwritable: with the reason and the remedy.
+        A put that was given up, at its deadline or because it was cancelled, is not tried again later, over what
+        was put since.
         """
-        abandoned = threading.Event()
-        putting = asyncio.to_thread(self._disk.put, self._root / key, content, abandoned.is_set)
-        try:
-            await self._within_deadline(putting, "written")
-        finally:
-            abandoned.set()
 
+    @abstractmethod
     async def get(self, key: str) -> bytes | None:
-        """Return the content of `key`, or `None` where there is none.
+        """Return the content of `key`, or `None` where there is none."""
 
-        Raises:
-            StorageUnwritable: with the reason and the remedy.
-        """
-        return await self._within_deadline(self._get(key), "read")
+    @abstractmethod
+    async def objects(self, prefix: str = "") -> Sequence[StoredObject]:
+        """Return everything under `prefix`, a key's leading components, in the order of their names."""
 
     async def list(self, prefix: str = "") -> Sequence[str]:
-        """Return all keys under `prefix`, a key's leading components, in the order of their names.
-
-        Raises:
-            StorageUnwritable: with the reason and the remedy.
-        """
+        """Return all keys under `prefix`, in the order of their names."""
         return [each.key for each in await self.objects(prefix)]
 
-    async def objects(self, prefix: str = "") -> Sequence[StoredObject]:
-        """Return everything under `prefix`, as `list` does, with sizes and times.
-
-        Raises:
-            StorageUnwritable: with the reason and the remedy.
-        """
-        return await self._within_deadline(self._objects_under(prefix), "listed")
-
+    @abstractmethod
     async def delete(self, key: str) -> None:
-        """Remove `key`; it may be gone already.
+        """Remove `key`; it may be gone already."""
 
-        Raises:
-            StorageUnwritable: with the reason and the remedy.
-        """
-        await self._within_deadline(asyncio.to_thread(self._disk.remove, self._root / key), "deleted from")
-
+    @abstractmethod
     async def tidy(self, prefix: str) -> None:
-        """Remove what puts under `prefix` left behind when their process died. Nobody may be putting there.
+        """Remove what puts under `prefix` left behind when their process died. Nobody may be putting there."""
 
-        Raises:
-            StorageUnwritable: with the reason and the remedy.
-        """
-        await self._within_deadline(asyncio.to_thread(self._tidy, self._root / prefix), "tidied")
-
+    @abstractmethod
     async def probe(self) -> None:
-        """Put, get, list and delete a small object, to know before a call that one can be stored.
+        """Put, get, list and delete a small object, to know before a call that one can be stored."""
 
-        Raises:
-            StorageUnwritable: with what failed and the remedy.
-        """
-        key = f"probe/{secrets.token_hex(8)}"
-        await self.put(key, key.encode())
-        try:
-            if await self.get(key) != key.encode() or key not in await self.list("probe"):
-                raise StorageUnwritable(f"{self._root} does not give back what was put: check the disk")
-        finally:
-            await self.delete(key)
 
-    async def _get(self, key: str) -> bytes | None:
-        try:
-            objects = await asyncio.to_thread(self._opened)
-            result = await obstore.get_async(objects, key)
-            return bytes(await result.bytes_async())
-        except FileNotFoundError:
-            return None
-
-    async def _objects_under(self, prefix: str) -> Sequence[StoredObject]:
-        try:
-            objects = await asyncio.to_thread(self._opened)
-        except FileNotFoundError:
-            return []
-        found = await obstore.list(objects, prefix or None).collect_async()
-        return sorted(
-            (StoredObject(each["path"], each["size"], each["last_modified"]) for each in found),
-            key=lambda each: each.key,
-        )
-
-    def _tidy(self, directory: Path) -> None:
-        for path in directory.rglob("*#*"):
-            if TEMPORARY.fullmatch(path.name):
-                self._disk.remove(path)
-
-    def _opened(self) -> LocalStore:
-        """Return the store. Blocks. Raises FileNotFoundError where nothing was ever put."""
-        if self._objects is None:
-            os.close(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY))  # obstore would not say what is wrong
-            self._objects = LocalStore(self._root)
-        return self._objects
-
-    async def _within_deadline(self, work: Awaitable[Result], done: str) -> Result:
-        try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await work
-        except TimeoutError:
-            reason = f"no answer in {DEADLINE_S:.0f} s"
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-        except BaseError as error:
-            reason = type(error).__name__
-        raise StorageUnwritable(
-            f"{self._root} cannot be {done} ({reason}): give storage.url a directory that this user may write"
-        )
+def probe_key() -> str:
+    """Return a key that nobody else uses."""
+    return f"{PROBES}/{secrets.token_hex(8)}"

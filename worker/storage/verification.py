@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from worker.storage import names
 from worker.storage.catalogue import Session
+from worker.storage.directory import TEMPORARY
 from worker.storage.errors import JournalMissing, StorageError
 from worker.storage.journals import look
-from worker.storage.store import TEMPORARY, Store
+from worker.storage.store import Store
 from worker.transcript.checking import Finding, check
 from worker.transcript.integrity import Manifest
 from worker.transcript.reading import read_lines

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from config import Settings
 from worker.cli.options import load_settings
-from worker.errors import Failed
-from worker.storage.errors import StorageError
+from worker.errors import Failed, Unreachable
+from worker.storage.errors import StorageError, StorageUnavailable
+from worker.surroundings import publish
 
 if TYPE_CHECKING:
     from worker.storage.catalogue import Catalogue
@@ -49,15 +50,20 @@ def with_archive(
 
     Raises:
         SettingsError: everything that is wrong with the settings.
+        Unreachable: the store is away.
         Failed: disks or the store refused; the sentence says why.
     """
-    settings = load_settings("transcripts", config_file, profile, assignments).settings
+    loaded = load_settings("transcripts", config_file, profile, assignments)
+    publish(loaded)
+    settings = loaded.settings
     # Only now: the settings are refused before anything is imported that takes its time.
     from worker.storage.catalogue import Catalogue
-    from worker.storage.store import Store
+    from worker.storage.stores import open_store
 
     try:
-        store = Store.at(settings.storage.url)
+        store = open_store(settings.storage)
         return asyncio.run(work(Archive(settings, store, Catalogue(store, settings.storage.journal_dir))))
+    except StorageUnavailable as error:
+        raise Unreachable(str(error)) from None
     except StorageError as error:
         raise Failed(str(error)) from None

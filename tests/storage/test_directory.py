@@ -1,14 +1,14 @@
 """A local store keeps what it confirmed, and says in one sentence why it cannot."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.storage.disks import LateDisk, RecordingDisk, full
-from worker.storage import store as store_module
-from worker.storage.errors import StorageUnsupported, StorageUnwritable
+from worker.storage import directory as store_module
+from worker.storage.directory import DirectoryStore
+from worker.storage.errors import StorageUnwritable
 from worker.storage.names import encode
 from worker.storage.store import Store
 
@@ -22,30 +22,7 @@ def names_in(directory: Path) -> list[str]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store.at((tmp_path / "transcripts").as_uri())
-
-
-async def test_what_was_put_is_got_listed_and_deleted(store: Store) -> None:
-    await store.put("a/one", b"1")
-    await store.put("a/b/two", b"2")
-    await store.put("c", b"")
-    assert await store.get("a/b/two") == b"2"
-    assert await store.list("a") == ["a/b/two", "a/one"]
-    assert await store.list() == ["a/b/two", "a/one", "c"]
-    await store.delete("a/one")
-    await store.delete("a/one")
-    assert await store.list("a") == ["a/b/two"]
-
-
-async def test_what_is_not_there_is_none_and_lists_as_nothing(store: Store) -> None:
-    assert await store.get("a") is None
-    assert await store.list("a") == []
-
-
-async def test_a_second_put_replaces_the_first(store: Store) -> None:
-    await store.put("a", b"1")
-    await store.put("a", b"2")
-    assert await store.get("a") == b"2"
+    return DirectoryStore(tmp_path / "transcripts")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -67,7 +44,7 @@ async def test_many_puts_of_one_key_at_once_leave_one_of_them_whole(store: Store
 
 async def test_what_was_put_is_synced(tmp_path: Path) -> None:
     disk = RecordingDisk(tmp_path)
-    await Store(tmp_path, disk).put("a", b"1")
+    await DirectoryStore(tmp_path, disk).put("a", b"1")
     assert disk.calls[-3:] == [("write", b"1"), ("sync", b""), ("sync_directory", tmp_path)]
 
 
@@ -78,17 +55,17 @@ async def test_a_put_that_was_given_up_never_lands_over_a_newer_one(
     with monkeypatch.context() as short:
         short.setattr(store_module, "DEADLINE_S", 0.05)
         with pytest.raises(StorageUnwritable, match="no answer in"):
-            await Store(tmp_path, disk).put("a", b"older")
-    await Store(tmp_path).put("a", b"newer")
+            await DirectoryStore(tmp_path, disk).put("a", b"older")
+    await DirectoryStore(tmp_path).put("a", b"newer")
     disk.gate.set()
     assert await asyncio.to_thread(disk.put_over.wait, DEADLINE_S)
-    assert await Store(tmp_path).get("a") == b"newer"
+    assert await DirectoryStore(tmp_path).get("a") == b"newer"
     assert names_in(tmp_path) == ["a"]
 
 
 async def test_a_put_that_was_cancelled_never_lands(tmp_path: Path) -> None:
     disk = LateDisk()
-    putting = asyncio.create_task(Store(tmp_path, disk).put("a", b"older"))
+    putting = asyncio.create_task(DirectoryStore(tmp_path, disk).put("a", b"older"))
     assert await asyncio.to_thread(disk.syncing.wait, DEADLINE_S)
     putting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -118,14 +95,6 @@ async def test_reading_a_store_that_was_never_written_makes_nothing(store: Store
     assert names_in(tmp_path) == []
 
 
-async def test_objects_tell_their_size_and_when_they_were_put(store: Store) -> None:
-    before = datetime.now(UTC) - timedelta(seconds=2)  # file systems count in coarser steps
-    await store.put("a/b", b"123")
-    (found,) = await store.objects("a")
-    assert (found.key, found.size) == ("a/b", 3)
-    assert before <= found.modified <= datetime.now(UTC)
-
-
 async def test_tidying_removes_what_puts_left_and_nothing_else(store: Store, tmp_path: Path) -> None:
     await store.put("a/b/one", b"1")
     await store.put("other/two", b"2")
@@ -139,7 +108,7 @@ async def test_tidying_removes_what_puts_left_and_nothing_else(store: Store, tmp
 
 async def test_a_store_that_cannot_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    store = Store.at((tmp_path / "file").as_uri())
+    store = DirectoryStore(tmp_path / "file")
     with pytest.raises(StorageUnwritable) as raised:
         await store.probe()
     assert str(raised.value) == (
@@ -152,15 +121,4 @@ async def test_a_full_disk_is_named(tmp_path: Path) -> None:
     disk = full()
     disk.failing = True
     with pytest.raises(StorageUnwritable, match=r"cannot be written \(No space left on device\)"):
-        await Store(tmp_path, disk).probe()
-
-
-@pytest.mark.parametrize("url", ["s3://bucket/x", "gs://b", "/srv/x", "transcripts", "file://host/x", "file:x", ""])
-def test_other_addresses_are_refused_in_one_sentence(url: str) -> None:
-    with pytest.raises(StorageUnsupported, match=r"^storage\.url .*: write "):
-        Store.at(url)
-
-
-def test_an_address_may_be_percent_encoded(tmp_path: Path) -> None:
-    directory = tmp_path / "my transcripts %"
-    assert Store.at(directory.as_uri()).address("a") == str(directory / "a")
+        await DirectoryStore(tmp_path, disk).probe()
