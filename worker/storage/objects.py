@@ -72,7 +72,7 @@ class ObjectStore(Store):
 
     async def put(self, key: str, content: bytes) -> None:
         """Make `content` the whole of `key`, in one request."""
-        async with self._asking("put", DEADLINE_S + len(content) / SLOWEST_BYTES_PER_S):
+        async with self._asking("put", len(content)):
             await obstore.put_async(self._client, key, content, use_multipart=False)
 
     async def get(self, key: str) -> bytes | None:
@@ -80,8 +80,7 @@ class ObjectStore(Store):
         async with self._asking("get") as deadline:
             try:
                 result = await obstore.get_async(self._client, key)
-                seconds = DEADLINE_S + result.meta["size"] / SLOWEST_BYTES_PER_S
-                deadline.reschedule(asyncio.get_running_loop().time() + seconds)
+                deadline.reschedule(asyncio.get_running_loop().time() + _seconds_for(result.meta["size"]))
                 return bytes(await result.bytes_async())
             except FileNotFoundError as error:
                 if is_no_such_key(error):
@@ -148,7 +147,8 @@ class ObjectStore(Store):
             )
 
     @asynccontextmanager
-    async def _asking(self, verb: str, seconds: float = DEADLINE_S) -> AsyncIterator[asyncio.Timeout]:
+    async def _asking(self, verb: str, size: int = 0) -> AsyncIterator[asyncio.Timeout]:
+        seconds = _seconds_for(size)
         try:
             async with asyncio.timeout(seconds) as deadline:
                 yield deadline
@@ -156,6 +156,11 @@ class ObjectStore(Store):
             raise no_answer(self._bucket, verb, seconds) from None
         except (BaseError, OSError, ValueError) as error:
             raise trouble(self._bucket, verb, error) from None
+
+
+def _seconds_for(size: int) -> float:
+    """Return how long an operation may take that moves `size` bytes."""
+    return DEADLINE_S + size / SLOWEST_BYTES_PER_S
 
 
 @contextmanager
