@@ -15,10 +15,12 @@ from livekit.agents import AgentServer
 from livekit.protocol import agent as protocol
 
 from config import Loaded, load
+from tests.parts.object_stores import ObjectServer
+from tests.parts.tcp_proxy import Fault, proxy_to
 from tests.storage.disks import full
 from tests.storage.left import PREFIX, call, left
 from worker.app import Worker
-from worker.errors import Unreachable
+from worker.errors import Misconfigured, Unreachable
 
 PATIENCE_S = 20.0
 
@@ -261,6 +263,90 @@ async def test_a_worker_whose_journals_cannot_be_written_takes_no_call_until_the
         disk.failing = False
         await until(lambda: worker.trouble is None)
         assert (await ready(worker))[0] == 200
+
+
+# --- the store
+
+
+@pytest.fixture
+def bucket(moto: ObjectServer, no_clouds: pytest.MonkeyPatch) -> str:
+    for name, value in moto.environment.items():
+        no_clouds.setenv(name, value)
+    return moto.new_bucket()
+
+
+async def test_a_store_that_is_away_keeps_no_worker_from_calls_and_gets_everything_when_it_is_back(
+    agents: Agents, settings: Callable[..., Loaded], tmp_path: Path, moto: ObjectServer, bucket: str
+) -> None:
+    journal = left(tmp_path / "journals", call())
+    async with proxy_to(moto.port) as proxy:
+        await proxy.set(Fault.STOPPED)
+        storage = {
+            "VERBATIM_STORAGE__URL": f"s3://{bucket}/of us",
+            "VERBATIM_STORAGE__ENDPOINT": f"http://127.0.0.1:{proxy.port}",
+            "VERBATIM_STORAGE__SWEEP_SECONDS": "1",
+        }
+        async with working(settings(agents.url, **storage)) as worker:
+            await agents.registered()
+            await until(lambda: worker.connected and worker.store_trouble is not None)
+            assert await ready(worker) == (200, {"ready": True, "full": False, "reasons": []})
+            request = Request()
+            request.go_on.set()
+            await (await offer(worker, request))
+            assert request.accepted is not None
+            _, body = await ready(worker, "/worker")
+            assert (body["spool"]["journals"], body["spool"]["store_trouble"]) == (1, worker.store_trouble)
+            await proxy.set(Fault.NONE)
+            await until(lambda: not journal.exists())
+            await until(lambda: worker.store_trouble is None)
+    assert b"words 1" in (await moto.store(bucket, "of us").get(f"{PREFIX}/RM_1-verbatim/transcript.txt") or b"")
+
+
+async def test_a_spool_over_its_mark_takes_no_calls_until_the_store_has_taken_some(
+    agents: Agents, settings: Callable[..., Loaded], tmp_path: Path, moto: ObjectServer, bucket: str
+) -> None:
+    journal = left(tmp_path / "journals", call())
+    left(tmp_path / "journals", b"x" * 1_000_000, session="RM_2")  # damaged, so that nothing takes it away
+    async with proxy_to(moto.port) as proxy:
+        await proxy.set(Fault.STOPPED)
+        storage = {
+            "VERBATIM_STORAGE__URL": f"s3://{bucket}",
+            "VERBATIM_STORAGE__ENDPOINT": f"http://127.0.0.1:{proxy.port}",
+            "VERBATIM_STORAGE__SWEEP_SECONDS": "1",
+            "VERBATIM_STORAGE__SPOOL_MAX_MB": "1",
+        }
+        async with working(settings(agents.url, **storage)) as worker:
+            await agents.registered()
+            await until(lambda: worker.connected and worker.trouble is not None)
+            assert await ready(worker) == (503, {"ready": False, "full": False, "reasons": [worker.trouble]})
+            request = Request()
+            await (await offer(worker, request))
+            assert request.rejected == {"terminate": False}
+            assert journal.exists()
+            await proxy.set(Fault.NONE)
+            await until(lambda: not journal.exists())
+            (tmp_path / "journals" / "RM_2-verbatim" / "AJ_1.jsonl").unlink()
+            await until(lambda: worker.trouble is None)
+
+
+@pytest.mark.needs("versitygw")
+async def test_a_store_that_refuses_the_key_stops_the_start_as_wrong_settings_do(
+    agents: Agents, settings: Callable[..., Loaded], s3: ObjectServer, no_clouds: pytest.MonkeyPatch
+) -> None:
+    bucket = s3.new_bucket()
+    no_clouds.setenv("AWS_ACCESS_KEY_ID", s3.key)
+    no_clouds.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    storage = {"VERBATIM_STORAGE__URL": f"s3://{bucket}", "VERBATIM_STORAGE__ENDPOINT": s3.endpoint}
+    with pytest.raises(Misconfigured, match="its credentials are wrong or expired, SignatureDoesNotMatch"):
+        await Worker(settings(agents.url, **storage)).run()
+    assert agents.registrations == []
+
+
+def test_a_store_that_cannot_be_opened_stops_the_start(
+    settings: Callable[..., Loaded], no_clouds: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Misconfigured, match=r"^az://calls cannot be opened with the credentials in the environment: "):
+        Worker(settings(VERBATIM_STORAGE__URL="az://calls"))
 
 
 # --- admission

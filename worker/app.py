@@ -7,6 +7,7 @@ import math
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from livekit.agents import AgentServer, JobRequest
 
@@ -22,6 +23,8 @@ from worker.speech.providers import build_llm, build_tts
 from worker.storage.errors import StorageError, StorageRefused, StorageUnavailable
 from worker.storage.keeper import JournalKeeper
 from worker.storage.probe import probe_journal_directory
+from worker.storage.spool import MEGABYTE, Spool
+from worker.storage.store import Store
 from worker.storage.stores import open_store
 from worker.transcript.render import formats
 
@@ -44,11 +47,13 @@ class Worker:
         self._stopping = asyncio.Event()
         self._server = self._build_server(self._settings)
         storage, transcript = self._settings.storage, self._settings.transcript
+        self._store = _opened(storage)
         self._keeper = JournalKeeper(
             storage.journal_dir,
-            open_store(storage),
+            self._store,
             formats(transcript.formats, transcript.caption_line_length),
             storage.sweep_seconds,
+            spool_max=storage.spool_max_mb * MEGABYTE,
         )
         self._health = HealthServer(self._settings.agent.name, self)
 
@@ -104,6 +109,16 @@ class Worker:
         return self._keeper.trouble
 
     @property
+    def store_trouble(self) -> str | None:
+        """Why transcripts are not stored now, as a sentence, or `None`."""
+        return self._keeper.store_trouble
+
+    @property
+    def spool(self) -> Spool:
+        """The journals that are not stored yet."""
+        return self._keeper.spool
+
+    @property
     def sessions(self) -> int:
         """Calls that run now, and those that are being accepted."""
         # Before it has run, the framework has neither jobs nor a list of them.
@@ -156,7 +171,7 @@ class Worker:
             Unreachable: the connection to LiveKit was lost, and retried in vain.
         """
         with _signals(self._stop):
-            await _check(self._settings)
+            await _check(self._settings, self._store)
             if self.draining:
                 return
             await self._health.start(self._settings.fleet.health_host, self._settings.fleet.health_port)
@@ -212,8 +227,8 @@ class Worker:
             logger.warning("calls were still running after fleet.drain_timeout: ending them")
 
 
-async def _check(settings: Settings) -> None:
-    await _check_storage(settings.storage)
+async def _check(settings: Settings, store: Store) -> None:
+    await _check_storage(settings.storage.journal_dir, store)
     build_agent(settings)
     # What cannot be made now would leave the first caller in silence.
     for plugin in (build_llm(settings), build_tts(settings)):
@@ -225,10 +240,10 @@ async def _check(settings: Settings) -> None:
         logger.warning("%s", refusal)
 
 
-async def _check_storage(storage: StorageSettings) -> None:
+async def _check_storage(journal_dir: Path, store: Store) -> None:
     try:
-        await probe_journal_directory(storage.journal_dir)
-        await (await asyncio.to_thread(open_store, storage)).probe()
+        await probe_journal_directory(journal_dir)
+        await store.probe()
     except StorageRefused as refusal:
         raise Misconfigured(str(refusal)) from None
     except StorageUnavailable as trouble:
@@ -236,6 +251,13 @@ async def _check_storage(storage: StorageSettings) -> None:
         logger.warning("%s", trouble)
     except StorageError as error:
         raise Failed(str(error)) from None
+
+
+def _opened(storage: StorageSettings) -> Store:
+    try:
+        return open_store(storage)
+    except StorageError as error:
+        raise Misconfigured(str(error)) from None
 
 
 async def serve(loaded: Loaded) -> None:

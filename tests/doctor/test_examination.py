@@ -2,12 +2,14 @@
 
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from config import Settings
 from tests.parts.livekit_server import LiveKitServer, free_ports
+from tests.parts.object_stores import ObjectServer
 from tests.storage.left import call, everything_in, left
 from worker.doctor import Verdict, examine
 from worker.doctor.livekit import check_livekit
@@ -68,6 +70,37 @@ async def test_a_place_that_cannot_be_written_is_found(tmp_path: Path) -> None:
     own = settings(tmp_path, storage=storage)
     assert (await check_storage(own)).verdict is Verdict.FAILED
     assert (await check_journal_directory(own)).verdict is Verdict.FAILED
+
+
+async def test_a_bucket_that_cannot_be_reached_is_told_apart_from_one_that_refuses(
+    tmp_path: Path, moto: ObjectServer, no_clouds: pytest.MonkeyPatch
+) -> None:
+    for name, value in moto.environment.items():
+        no_clouds.setenv(name, value)
+    bucket = moto.new_bucket()
+    verdicts = []
+    for url, port in ((bucket, moto.port), (f"{bucket}-other", moto.port), (bucket, free_ports(1)[0])):
+        storage = {"url": f"s3://{url}", "endpoint": f"http://127.0.0.1:{port}", "journal_dir": str(tmp_path)}
+        verdicts.append((await check_storage(settings(tmp_path, storage=storage))).verdict)
+    assert verdicts == [Verdict.FINE, Verdict.FAILED, Verdict.UNREACHABLE]
+
+
+@pytest.mark.parametrize(("size", "verdict"), [(900_000, Verdict.WARNING), (1_000_000, Verdict.FAILED)])
+async def test_journals_that_fill_their_room_are_found(tmp_path: Path, size: int, verdict: Verdict) -> None:
+    left(tmp_path / "journals", b"x" * size)
+    storage = {"url": tmp_path.as_uri(), "journal_dir": str(tmp_path / "journals"), "spool_max_mb": 1}
+    finding = await check_journal_directory(settings(tmp_path, storage=storage))
+    assert (finding.verdict, "storage.spool_max_mb" in finding.remedy) == (verdict, True)
+    assert f"holds 1 journal, {size / 1_000_000:.1f} of 1 MB, the oldest at rest for" in finding.sentence
+
+
+async def test_a_disk_with_less_room_than_journals_may_take_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=999_000_000))
+    finding = await check_journal_directory(settings(tmp_path))
+    assert finding.verdict is Verdict.WARNING
+    assert "has 999 MB of room on its disk, and storage.spool_max_mb is 1000" in finding.sentence
 
 
 async def test_journals_of_calls_whose_process_died_are_found(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ import pytest
 
 from worker.errors import Failed
 from worker.fleet.health import HealthServer, readiness
+from worker.storage.spool import Spool
+
+WAITING = Spool(journals=2, size=3_000_000, oldest_s=70.4, max_size=1_000_000_000)
 
 
 @dataclass
@@ -18,6 +21,8 @@ class State:
     connected: bool = True
     draining: bool = False
     trouble: str | None = None
+    store_trouble: str | None = None
+    spool: Spool = WAITING
     sessions: int = 0
     max_sessions: int = 2
 
@@ -70,12 +75,25 @@ async def test_a_worker_that_takes_no_calls_gives_its_reasons(server: HealthServ
     assert (status, body["reasons"][-1]) == (503, "the journals' disk is full")
 
 
-async def test_sessions_and_versions_are_told(server: HealthServer, state: State) -> None:
+async def test_sessions_versions_and_what_is_not_stored_yet_are_told(server: HealthServer, state: State) -> None:
     state.sessions = 1
+    state.store_trouble = "s3://calls cannot be written to"
     status, body = await get(server, "/worker")
     assert status == 200
     assert set(body.pop("versions")) == {"verbatim", "livekit-agents"}
+    assert body.pop("spool") == {
+        "journals": 2,
+        "bytes": 3_000_000,
+        "max_bytes": 1_000_000_000,
+        "oldest_seconds": 70,
+        "store_trouble": "s3://calls cannot be written to",
+    }
     assert body == {"agent": "reception", "sessions": 1, "max_sessions": 2, "draining": False}
+
+
+async def test_a_store_that_is_away_keeps_a_worker_ready(server: HealthServer, state: State) -> None:
+    state.store_trouble = "s3://calls cannot be written to"
+    assert (await get(server, "/readyz"))[0] == 200
 
 
 async def test_other_paths_are_not_found(server: HealthServer) -> None:
@@ -113,7 +131,7 @@ def test_it_is_ready_exactly_when_connected_and_not_draining_and_journals_can_be
     for connected, draining, trouble, sessions in itertools.product(
         (False, True), (False, True), (None, "no journals"), (0, 2, 3)
     ):
-        found = readiness(State(connected, draining, trouble, sessions))
+        found = readiness(State(connected, draining, trouble, sessions=sessions))
         assert found.ready == (connected and not draining and not trouble)
         assert found.full == (sessions >= 2)
         assert bool(found.reasons) != found.ready

@@ -1,5 +1,6 @@
 """However a call ends, its words are kept: stored, or in the journal that stays."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ from tests.session.conftest import SETTINGS
 from worker.session import hang_up
 from worker.session.call import Call
 from worker.speech.providers import Speech
-from worker.storage.errors import StorageUnwritable
+from worker.storage.directory import DirectoryStore
+from worker.storage.errors import StorageUnavailable, StorageUnwritable
 from worker.storage.journal import Journal
 from worker.storage.lock import held
+from worker.storage.recovery import State, recover
 from worker.transcript.events import PartStarted, UserFinal
 from worker.transcript.model import Transcript
+from worker.transcript.render import FORMATS
 
 
 @dataclass
@@ -113,6 +117,51 @@ async def test_where_nothing_can_be_stored_the_journal_stays_and_is_free_for_who
     assert b"Two large pizzas." in scene.journal.path.read_bytes()
     with held(scene.journal.path):
         pass
+
+
+class AwayStore(DirectoryStore):
+    """Never answers, until it is back."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.back = asyncio.Event()
+
+    async def put(self, key: str, content: bytes) -> None:
+        await self.back.wait()
+        await super().put(key, content)
+
+
+async def test_a_store_that_does_not_answer_holds_no_job_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.session.call.STORE_SECONDS", 0.05)
+    scene.call._opened_store = AwayStore(scene.storage)
+    with pytest.raises(StorageUnavailable, match="was not stored in 0 s"):
+        await scene.call.finish()
+    assert b"Two large pizzas." in scene.journal.path.read_bytes()
+    with held(scene.journal.path):
+        pass
+    (outcome,) = await recover(scene.journal.path.parents[1], DirectoryStore(scene.storage), FORMATS)
+    assert outcome.state is State.FINALISED
+    assert [turn.text for turn in scene.stored().turns] == ["Two large pizzas."]
+
+
+async def test_what_neither_disk_nor_store_takes_is_kept_until_the_store_is_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.session.call.STORE_SECONDS", 1.0)
+    monkeypatch.setattr("worker.session.call.LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(scene.journal, "memory", scene.journal.path.read_bytes)
+    store = AwayStore(scene.storage)
+    scene.call._opened_store = store
+    tried: list[object] = []
+    monkeypatch.setattr("worker.session.call.logger.error", lambda *said: tried.append(said))
+    finishing = asyncio.create_task(scene.call.finish())
+    async with asyncio.timeout(20):
+        while len(tried) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert not finishing.done()
+    store.back.set()
+    await finishing
+    assert [turn.text for turn in scene.stored().turns] == ["Two large pizzas."]
 
 
 @pytest.mark.parametrize("failure", [OSError("no model"), KeyboardInterrupt()])

@@ -13,6 +13,7 @@ from tests.storage.left import PREFIX, call, left
 from worker.storage import probe
 from worker.storage.directory import DirectoryStore
 from worker.storage.disk import Disk
+from worker.storage.errors import StorageUnavailable
 from worker.storage.keeper import JournalKeeper
 from worker.storage.store import Store
 from worker.transcript.render import FORMATS
@@ -191,3 +192,90 @@ async def test_a_disk_that_hangs_keeps_one_thread_waiting_and_no_sweep(
         disk.gate.set()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+class AwayStore(DirectoryStore):
+    """A store that takes nothing until it is back."""
+
+    away = True
+    tries = 0
+
+    async def put(self, key: str, content: bytes) -> None:
+        if self.away:
+            self.tries += 1
+            raise StorageUnavailable("s3://calls cannot be written to (no connection): it is tried again")
+        await super().put(key, content)
+
+
+async def test_a_store_that_is_away_is_alerted_once_and_what_waited_is_stored_when_it_is_back(
+    journals: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = [left(journals, call(1, f"RM_{number}"), session=f"RM_{number}") for number in range(1, 4)]
+    store = AwayStore(tmp_path / "transcripts")
+    here = keeper(journals, store)
+    for _ in range(3):
+        await here.sweep()
+    assert here.store_trouble == "s3://calls cannot be written to (no connection): it is tried again"
+    assert here.trouble is None
+    (record,) = caplog.records
+    assert (record.name, record.__dict__["alert"]) == ("verbatim.alert", "store_unavailable")
+    assert record.getMessage().endswith(f"; 3 journals wait in {journals}")
+    store.away = False
+    await here.sweep()
+    assert (here.store_trouble, any(path.exists() for path in paths)) == (None, False)
+    assert alerts(caplog) == ["ERROR", "WARNING"]
+
+
+async def test_a_store_that_stays_away_is_asked_ever_more_seldom(
+    journals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left(journals, call())
+    store = AwayStore(tmp_path / "transcripts")
+    here = keeper(journals, store, seconds=60)
+    slept: list[float] = []
+    back_after = 14
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        store.away = len(slept) < back_after
+        if len(slept) > back_after:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("worker.storage.keeper.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await here._sweeping()
+    assert store.tries == 2 * back_after
+    assert all(low <= pause <= high for pause, low, high in zip(slept, (30, 60, 120), (60, 120, 240), strict=False))
+    assert all(150 <= pause <= 300 for pause in slept[3:-1])
+    assert len(set(slept[3:-1])) > 5
+    assert slept[-1] == 60
+
+
+async def test_journals_beyond_the_mark_are_alerted_and_beyond_the_limit_no_calls_are_taken(
+    journals: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = JournalKeeper(journals, store, FORMATS, 60, spool_max=10_000_000)
+    await here.watch()
+    assert (here.spool.journals, here.trouble) == (0, None)
+    first = left(journals, b"x" * 8_000_000)
+    await here.watch()
+    assert here.trouble is None
+    second = left(journals, b"x" * 3_000_000, name="AJ_1.1")
+    for _ in range(2):
+        await here.watch()
+    assert here.trouble is not None
+    assert here.trouble.startswith(f"{journals} holds 1 journal, 11.0 of 10 MB, the oldest at rest for ")
+    assert here.trouble.endswith("or make storage.spool_max_mb larger where the disk has room")
+    assert first.exists() and second.exists()
+    second.unlink()
+    await here.watch()
+    assert here.trouble is None
+    first.unlink()
+    await here.watch()
+    told = [(record.__dict__["alert"], record.levelname) for record in caplog.records]
+    assert told == [
+        ("spool_nearly_full", "ERROR"),
+        ("spool_full", "ERROR"),
+        ("spool_full", "WARNING"),
+        ("spool_nearly_full", "WARNING"),
+    ]

@@ -17,6 +17,7 @@ import pytest
 from tests.storage.disks import RecordingDisk, full
 from tests.storage.left import PREFIX, call, everything_in, left
 from worker.storage.directory import DirectoryStore
+from worker.storage.errors import StorageUnavailable
 from worker.storage.lock import held
 from worker.storage.recovery import Outcome, State, recover
 from worker.storage.store import Store
@@ -194,7 +195,7 @@ async def test_a_store_that_refuses_is_tried_again_later(store: Store, journals:
     disk.failing = True
     path = left(journals, call())
     (outcome,) = await recover(journals, DirectoryStore(tmp_path / "transcripts", disk), ALL)
-    assert (outcome.state, outcome.lasting) == (State.LEFT, False)
+    assert (outcome.state, outcome.lasting) == (State.WAITING, False)
     assert "No space left on device" in outcome.reason
     assert path.exists()
     (outcome,) = await recover(journals, store, ALL)
@@ -240,3 +241,42 @@ async def test_an_empty_journal_goes_and_nothing_is_stored(store: Store, journal
 async def test_without_a_journal_directory_there_is_nothing_to_do(store: Store, journals: Path) -> None:
     assert await recover(journals, store, ALL) == []
     assert not journals.exists()
+
+
+class TroubledStore(DirectoryStore):
+    """Takes nothing of the sessions that it is told to refuse, or nothing at all; counts what it is asked."""
+
+    def __init__(self, root: Path, *refused: str) -> None:
+        super().__init__(root)
+        self.refused = refused
+        self.asked = 0
+
+    async def put(self, key: str, content: bytes) -> None:
+        self.asked += 1
+        if any(each in key for each in self.refused):
+            raise StorageUnavailable("the store cannot be written to (no connection): it is tried again")
+        await super().put(key, content)
+
+
+async def test_where_the_store_is_away_one_session_is_tried_and_the_others_wait(journals: Path, tmp_path: Path) -> None:
+    paths = [left(journals, call(1, f"RM_{number}"), session=f"RM_{number}") for number in range(1, 51)]
+    left(journals, call(2, "RM_1"), session="RM_1", name="AJ_2")
+    store = TroubledStore(tmp_path / "transcripts", "")
+    with job_alive(paths[7]):
+        outcomes = await recover(journals, store, ALL)
+    assert store.asked == 2  # the first session's first file, and a probe
+    assert {outcome.state for outcome in outcomes if outcome.journal != paths[7]} == {State.WAITING}
+    assert {outcome.state for outcome in outcomes if outcome.journal == paths[7]} == {State.IN_USE}
+    assert len(outcomes) == 51
+    assert all("no connection" in outcome.reason for outcome in outcomes if outcome.state is State.WAITING)
+    store.refused = ()
+    await recover(journals, store, ALL)
+    assert not any(path.exists() for path in paths)
+
+
+async def test_a_session_that_alone_the_store_refuses_keeps_no_other_waiting(journals: Path, tmp_path: Path) -> None:
+    refused = left(journals, call(1, "RM_1"), session="RM_1")
+    other = left(journals, call(1, "RM_2"), session="RM_2")
+    outcomes = await recover(journals, TroubledStore(tmp_path / "transcripts", "RM_1"), ALL)
+    assert [outcome.state for outcome in outcomes] == [State.LEFT, State.FINALISED]
+    assert (refused.exists(), other.exists()) == (True, False)

@@ -1,7 +1,8 @@
 """The worker's public HTTP port: is it alive, is it ready, what is it doing.
 
 `/` and `/livez`: 200 while the process runs. `/readyz`: 200 when a call would be taken, or when the
-worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions and versions.
+worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions, what waits to be
+stored, and versions.
 """
 
 import os
@@ -13,6 +14,30 @@ from typing import Protocol
 from aiohttp import web
 
 from worker.errors import Failed
+
+
+class Waiting(Protocol):
+    """What is on this node and not stored yet."""
+
+    @property
+    def journals(self) -> int:
+        """How many, those of running calls among them."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    @property
+    def max_size(self) -> int:
+        """Bytes from which on no calls are taken."""
+        ...
+
+    @property
+    def oldest_s(self) -> float:
+        """Seconds since the last word of the oldest."""
+        ...
 
 
 class Condition(Protocol):
@@ -31,6 +56,16 @@ class Condition(Protocol):
     @property
     def trouble(self) -> str | None:
         """Why calls could not be written down, or `None`."""
+        ...
+
+    @property
+    def store_trouble(self) -> str | None:
+        """Why transcripts are not stored now, or `None`. It keeps nobody from a call."""
+        ...
+
+    @property
+    def spool(self) -> Waiting:
+        """The journals that are not stored yet."""
         ...
 
     @property
@@ -125,12 +160,20 @@ class HealthServer:
         return web.json_response(body, status=200 if now.ready else 503)
 
     async def _worker(self, _: web.Request) -> web.Response:
+        spool = self._condition.spool
         return web.json_response(
             {
                 "agent": self._agent,
                 "sessions": self._condition.sessions,
                 "max_sessions": self._condition.max_sessions,
                 "draining": self._condition.draining,
+                "spool": {
+                    "journals": spool.journals,
+                    "bytes": spool.size,
+                    "max_bytes": spool.max_size,
+                    "oldest_seconds": round(spool.oldest_s),
+                    "store_trouble": self._condition.store_trouble,
+                },
                 "versions": {name: version(name) for name in ("verbatim", "livekit-agents")},
             }
         )

@@ -6,10 +6,10 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from livekit import rtc
 from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
@@ -25,17 +25,26 @@ from worker.session.last_resort import stand_by
 from worker.session.recorder import CallRecorder
 from worker.session.roster import Roster, disconnect_reason
 from worker.speech.providers import Speech, build_speech, provider_names
-from worker.storage.errors import JournalInUse, JournalMissing
-from worker.storage.finalise import finalise, publish
+from worker.storage.errors import JournalInUse, JournalMissing, StorageUnavailable, StorageUnwritable
+from worker.storage.finalise import StoredTranscript, finalise, publish
 from worker.storage.journal import Journal
+from worker.storage.store import Store
 from worker.storage.stores import open_store
 from worker.transcript.events import Gap, PartEnded, PartStarted
 from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.call")
 
+Result = TypeVar("Result")
+
 SID_SECONDS = 5.0
 """How long the server may take to tell the id of a room that was joined."""
+
+STORE_SECONDS = 15.0
+"""How long a call may take to store its transcript, before that is left to the worker's sweep."""
+
+LONGEST_PAUSE_SECONDS = 5.0
+"""Between two attempts to store what no disk has."""
 
 SPEECH_CLOSE_SECONDS = 5.0
 """How long STT, LLM and TTS may take to close; the STT alone waits 1.5 s for its bill."""
@@ -60,6 +69,8 @@ class Call:
         self._process_ended: str | None = None
         self._finishing = False
         self._last_resort: asyncio.Task[None] | None = None
+        self._opened_store: Store | None = None
+        self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
     @classmethod
     async def begin(cls, context: JobContext, loaded: Loaded) -> Self:
@@ -149,6 +160,9 @@ class Call:
         """Store the transcript at once, and once more when the STT's bill is known.
 
         Whatever fails here leaves the journal in place: its words are kept.
+
+        Raises:
+            StorageUnwritable: the store did not take it; the worker's sweep tries again.
         """
         self._finishing = True
         end = ending(self._signs())
@@ -164,22 +178,49 @@ class Call:
             self._capture.end()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
-        store, path = await asyncio.to_thread(open_store, self._settings.storage), self._journal.path
-        rendered = formats(self._settings.transcript.formats, self._settings.transcript.caption_line_length)
+        trouble: StorageUnwritable | None = None
         try:
-            stored = await publish([path], store, rendered, {path: self._journal.memory()})
+            stored = await _within_seconds(self._publish())
             logger.info("transcript stored", extra={"key": stored.prefix, "turns": len(stored.transcript.turns)})
+        except StorageUnwritable as error:
+            trouble = error
         finally:
             # Also when storing failed: the STT's bill and who left belong into the journal that stays.
             await hang_up
             await self._close_speech()
             await self._journal.close()
-        if memory := self._journal.memory():
-            # The disk never came back. The store has everything; a sweep removes what is here, once that can be done.
-            await publish([path], store, rendered, {path: memory})
-            return
-        with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
-            await finalise([path], store, rendered)
+        if self._journal.memory():
+            # The disk never came back. The store gets everything; a sweep removes what is here, once that can be done.
+            await self._publish_at_last()
+        elif trouble is not None:
+            raise trouble
+        else:
+            with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
+                await _within_seconds(self._finalise())
+
+    async def _publish(self) -> StoredTranscript:
+        path = self._journal.path
+        return await publish([path], await self._store(), self._formats, {path: self._journal.memory()})
+
+    async def _publish_at_last(self) -> None:
+        """Store what this process alone has, however long that takes: when it ends, the words are gone."""
+        pause = 0.5
+        while True:
+            try:
+                await _within_seconds(self._publish())
+                return
+            except StorageUnwritable as error:
+                logger.error("what the disk did not take is not stored yet: %s", error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _finalise(self) -> None:
+        await finalise([self._journal.path], await self._store(), self._formats)
+
+    async def _store(self) -> Store:
+        if self._opened_store is None:
+            self._opened_store = await asyncio.to_thread(open_store, self._settings.storage)
+        return self._opened_store
 
     async def _hang_up(self, end: Ending) -> None:
         if end.reason in ("goodbye", "error") and self._settings.agent.hang_up:
@@ -206,6 +247,21 @@ class Call:
             room_ended=self._room_ended,
             joined=self._joined,
         )
+
+
+async def _within_seconds(storing: Awaitable[Result]) -> Result:
+    """Await what is stored, at most `STORE_SECONDS`.
+
+    Raises:
+        StorageUnavailable: it took longer.
+    """
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            return await storing
+    except TimeoutError:
+        raise StorageUnavailable(
+            f"the transcript was not stored in {STORE_SECONDS:.0f} s: look at the store and the network to it"
+        ) from None
 
 
 def _sentence(error: Any) -> str:

@@ -4,6 +4,7 @@ The transcript is stored in `on_session_end`, which the framework gives minutes;
 get seconds, and one that raises cancels the others.
 """
 
+import logging
 import os
 import signal
 
@@ -15,6 +16,9 @@ from worker.session.call import Call, versions
 from worker.session.hang_up import close_room
 from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
+from worker.storage.errors import StorageUnwritable
+
+logger = logging.getLogger("verbatim.call")
 
 SETTINGS, VAD, CALL = "settings", "vad", "call"
 
@@ -47,7 +51,10 @@ async def entry(context: JobContext) -> None:
 
 
 async def on_session_end(context: JobContext) -> None:
-    """Store the call's transcript."""
+    """Store the call's transcript, or leave that to the worker: the job's time is limited, the store's outage not."""
     call: Call | None = context.proc.userdata.get(CALL)
     if call is not None:
-        await call.finish()
+        try:
+            await call.finish()
+        except StorageUnwritable as trouble:
+            logger.error("the transcript is not stored yet, its journal waits for the worker's sweep: %s", trouble)

@@ -1,14 +1,15 @@
 """What a worker does for the journals of its node while it runs.
 
-Two duties, neither of which waits for the other: what dead jobs left is finalised, and the journals' disk is
-tried, so that no call begins that could not be written down.
+Two duties, neither of which waits for the other: what dead jobs left is finalised, as soon and as often as the
+store takes it, and the journals' disk is tried and measured, so that no call begins that could not be written down.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from worker.storage import probe
 from worker.storage.disk import Disk
 from worker.storage.errors import StorageError
 from worker.storage.journals import files_of
+from worker.storage.patience import Patience
 from worker.storage.recovery import Outcome, State, recover
+from worker.storage.spool import Spool, measure
 from worker.storage.store import Store
 from worker.storage.threads import in_own_thread
 from worker.transcript.render import Render
@@ -25,7 +28,10 @@ log = logging.getLogger(__name__)
 alert = logging.getLogger("verbatim.alert")
 
 UNWRITABLE = "journal_directory_unwritable"
-"""Name of the alert."""
+STORE_AWAY = "store_unavailable"
+SPOOL_FILLS = "spool_nearly_full"
+SPOOL_FULL = "spool_full"
+"""Names of the alerts; each comes once, and once more when it is over."""
 
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -40,21 +46,47 @@ class JournalKeeper:
         formats: Mapping[str, Render],
         seconds: float,
         disk: Disk | None = None,
+        spool_max: int = 0,
     ) -> None:
+        """Begin with nothing known.
+
+        Args:
+            journal_dir: where all journals of this node are.
+            store: where transcripts go.
+            formats: how a transcript is rendered, by the extension of its file.
+            seconds: between two sweeps, and between two looks at the disk.
+            disk: the file system, when not the machine's own.
+            spool_max: bytes of journals from which on there is trouble; 0: never.
+        """
         self._journal_dir = journal_dir
         self._store = store
         self._formats = formats
         self._seconds = seconds
         self._disk = disk or Disk()
         self._probing: asyncio.Task[None] | None = None
-        self._trouble: str | None = None
+        self._unwritable: str | None = None
+        self._store_trouble: str | None = None
+        self._patience = Patience(seconds)
+        self._spool = Spool(max_size=spool_max)
         self._spared: dict[Path, Signature] = {}
         self._said: set[tuple[Path, str]] = set()
 
     @property
     def trouble(self) -> str | None:
-        """Why no journal can be begun now, as a sentence, or `None`."""
-        return self._trouble
+        """Why no call should begin now, as a sentence, or `None`."""
+        if self._unwritable is None and self._spool.full:
+            return self._full()
+        return self._unwritable
+
+    @property
+    def store_trouble(self) -> str | None:
+        """Why the store takes nothing now, as a sentence, or `None`. Calls are taken all the same."""
+        return self._store_trouble
+
+    @property
+    def spool(self) -> Spool:
+        """What was in the journal directory at the last look."""
+        return self._spool
 
     async def run(self) -> None:
         """Go on until cancelled. Whatever that interrupts is finished by the next sweep, here or elsewhere."""
@@ -67,7 +99,10 @@ class JournalKeeper:
                 self._probing.cancel()
 
     async def sweep(self) -> None:
-        """Finalise what dead jobs left; what cannot be is logged, once a reason."""
+        """Finalise what dead jobs left; what cannot be is logged, once a reason.
+
+        While the store is away this is one attempt, however many journals wait.
+        """
         try:
             outcomes = await recover(
                 self._journal_dir,
@@ -78,24 +113,53 @@ class JournalKeeper:
             )
             for outcome in outcomes:
                 await self._take(outcome)
+            self._notice_store([outcome for outcome in outcomes if outcome.state is State.WAITING])
         except StorageError as error:
             self._complain(self._journal_dir, str(error))
         except Exception as error:  # a defect here must not end the worker and its calls; its text may quote words
             self._complain(self._journal_dir, f"{self._journal_dir} cannot be swept ({type(error).__name__})")
 
     async def watch(self) -> None:
-        """Try whether journals can be written, and alert when that has changed."""
-        before, self._trouble = self._trouble, await self._probe()
-        if self._trouble is not None and before is None:
-            alert.error("no calls are taken: %s", self._trouble, extra={"alert": UNWRITABLE})
-        if self._trouble is None and before is not None:
-            message = "%s holds journals again: calls are taken"
-            alert.warning(message, self._journal_dir, extra={"alert": UNWRITABLE, "over": True})
+        """Try whether journals can be written, look how many there are, and alert when something has changed."""
+        before, self._unwritable = self._unwritable, await self._probe()
+        if self._unwritable is None:
+            await self._measure()
+        again = "%s holds journals again: calls are taken"
+        self._alert(UNWRITABLE, before, self._unwritable, "no calls are taken: %s", again)
+
+    async def _measure(self) -> None:
+        before = self._spool
+        with contextlib.suppress(OSError):  # gone this moment: the next probe says more
+            self._spool = await in_own_thread(partial(measure, self._journal_dir, before.max_size))
+        full = self._full() if self._spool.full else None
+        fills = self._full() if self._spool.nearly_full else None
+        again = "%s has room for journals again"
+        self._alert(SPOOL_FILLS, before.nearly_full or None, fills, "soon no calls are taken: %s", again)
+        self._alert(SPOOL_FULL, before.full or None, full, "no calls are taken: %s", f"{again}: calls are taken")
+
+    def _full(self) -> str:
+        why = self._store_trouble or "storage.url takes too little"
+        return (
+            f"{self._journal_dir} holds {self._spool} ({why}): mend the store, or make storage.spool_max_mb larger "
+            "where the disk has room"
+        )
+
+    def _notice_store(self, waiting: Sequence[Outcome]) -> None:
+        before, self._store_trouble = self._store_trouble, waiting[0].reason if waiting else None
+        told = f"{self._store_trouble}; {len(waiting)} journals wait in {self._journal_dir}" if waiting else None
+        message = "the store takes what waited in %s"
+        self._alert(STORE_AWAY, before, told, "transcripts are not stored now: %s", message)
+
+    def _alert(self, name: str, before: object, now: str | None, begins: str, ends: str) -> None:
+        if now is not None and before is None:
+            alert.error(begins, now, extra={"alert": name})
+        if now is None and before is not None:
+            alert.warning(ends, self._journal_dir, extra={"alert": name, "over": True})
 
     async def _sweeping(self) -> None:
         while True:
             await self.sweep()
-            await asyncio.sleep(self._seconds)
+            await asyncio.sleep(self._patience.after(failed=self._store_trouble is not None))
 
     async def _watching(self) -> None:
         while True:

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,7 @@ from worker.storage.errors import (
     JournalUnreadable,
     SessionInUse,
     StorageError,
+    StorageUnwritable,
 )
 from worker.storage.finalise import finalise
 from worker.storage.journals import all_held, files_of, journals_in, read, session_directories
@@ -50,6 +51,8 @@ class State(Enum):
     IN_USE = "in use"
     LEFT = "left"
     """It could not be finalised, or not all of it, and stays."""
+    WAITING = "waits for the store"
+    """The store takes nothing now, from nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Outcome:
     """Where its transcript's manifest is, once stored."""
     lasting: bool = False
     """Left until a person does something about the journal: trying again changes nothing."""
+    by_store: bool = False
+    """It was the store that could not do what it must."""
 
     @property
     def transcript_id(self) -> str:
@@ -87,6 +92,8 @@ async def recover(
 ) -> Sequence[Outcome]:
     """Finalise every journal in `journal_dir` whose job is dead, and say what became of each.
 
+    Where the store fails for one session and for a probe too, it is away, and the rest waits.
+
     Args:
         journal_dir: where all journals of this node are.
         store: where transcripts go.
@@ -100,6 +107,7 @@ async def recover(
     """
     disk = disk or Disk()
     outcomes: list[Outcome] = []
+    away = ""
     for session in await _listed(session_directories, journal_dir):
         try:
             journals = await _listed(journals_in, session)
@@ -107,13 +115,19 @@ async def recover(
             outcomes.append(Outcome(session / "*.jsonl", State.LEFT, str(error)))
             continue
         wanted = [journal for journal in journals if not await asyncio.to_thread(spared, journal)]
+        if away:
+            outcomes += [each for journal in wanted for each in await asyncio.to_thread(_waiting, journal, away)]
+            continue
         looked_at = [await _look_at(journal) for journal in wanted]
         outcomes += [each for each in looked_at if isinstance(each, Outcome)]
         dead = [each for each in looked_at if isinstance(each, LocalJournal)]
         if dry_run:
             outcomes += [Outcome(each.path, State.WOULD_FINALISE, _emptiness(each) or _damage(each)) for each in dead]
         elif dead:
-            outcomes += await _finalised(dead, store, formats, disk)
+            became = await _finalised(dead, store, formats, disk)
+            if any(each.by_store for each in became) and (away := await _trouble(store)):
+                became = [replace(each, state=State.WAITING) if each.by_store else each for each in became]
+            outcomes += became
     if not dry_run:
         await asyncio.to_thread(_clear, journal_dir, disk)
     return outcomes
@@ -138,9 +152,9 @@ async def _finalised(
         stored = await finalise([journal.path for journal in dead], store, formats, disk)
         left = [journal for journal in dead if await asyncio.to_thread(files_of, journal.path)]
     except Exception as error:
-        if len(dead) > 1:
+        if len(dead) > 1 and not isinstance(error, StorageUnwritable):
             return [outcome for each in dead for outcome in await _finalised([each], store, formats, disk)]
-        return [] if isinstance(error, JournalMissing) else [_failed(dead[0].path, error)]
+        return [] if isinstance(error, JournalMissing) else [_failed(each.path, error) for each in dead]
     address = store.address(f"{stored.prefix}/{names.MANIFEST}") if stored is not None else ""
     return [
         Outcome(each.path, State.LEFT, f"{_damage(each)}, and stays for you to compare", address, lasting=True)
@@ -148,6 +162,26 @@ async def _finalised(
         else Outcome(each.path, State.FINALISED, _emptiness(each), address)
         for each in dead
     ]
+
+
+async def _trouble(store: Store) -> str:
+    """Return what is wrong with the store, nothing where it is well: then the session alone was its trouble."""
+    try:
+        await store.probe()
+    except StorageError as error:
+        return str(error)
+    return ""
+
+
+def _waiting(journal: Path, reason: str) -> Sequence[Outcome]:
+    """Return that a dead job's journal waits, without reading it."""
+    try:
+        _check_that_dead(journal)
+    except JournalMissing:
+        return []
+    except (StorageError, OSError) as error:
+        return [_failed(journal, error)]
+    return [Outcome(journal, State.WAITING, reason, by_store=True)]
 
 
 def _check_that_dead(journal: Path) -> None:
@@ -167,6 +201,8 @@ def _failed(journal: Path, error: Exception) -> Outcome:
     match error:
         case JournalInUse() | SessionInUse():
             return Outcome(journal, State.IN_USE, str(error))
+        case StorageUnwritable():
+            return Outcome(journal, State.LEFT, str(error), by_store=True)
         case StorageError():
             return Outcome(journal, State.LEFT, str(error), lasting=isinstance(error, JournalNotTrusted))
         case OSError():

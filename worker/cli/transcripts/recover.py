@@ -44,7 +44,7 @@ def command(
         note("There is nothing to recover: no journal is on this node.")
     from worker.storage.recovery import State
 
-    if any(outcome.state is State.LEFT for outcome in outcomes):
+    if any(outcome.state in (State.LEFT, State.WAITING) for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
 
 
