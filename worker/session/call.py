@@ -25,9 +25,11 @@ from worker.session.last_resort import stand_by
 from worker.session.recorder import CallRecorder
 from worker.session.roster import Roster, disconnect_reason
 from worker.speech.providers import Speech, build_speech, provider_names
+from worker.storage import names
 from worker.storage.errors import JournalInUse, JournalMissing, StorageUnavailable, StorageUnwritable
 from worker.storage.finalise import StoredTranscript, finalise, publish
 from worker.storage.journal import Journal
+from worker.storage.shipping import Lease, Shipper
 from worker.storage.store import Store
 from worker.storage.stores import open_store
 from worker.transcript.events import Gap, PartEnded, PartStarted
@@ -70,6 +72,7 @@ class Call:
         self._finishing = False
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
+        self._shipper: Shipper | None = None
         self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
     @classmethod
@@ -90,11 +93,13 @@ class Call:
         context.log_context_fields = {"room": context.job.room.name, "transcript": transcript_id}
         call = cls(context, settings, journal)
         created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
+        created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")
+        call._ship_to(names.prefix(created_at, context.job.room.name, transcript_id))
         await call._recorder.append(
             PartStarted(
                 room=context.job.room.name,
                 room_sid=context.job.room.sid,
-                room_created_at=created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                room_created_at=created_at,
                 job=context.job.id,
                 agent=settings.agent.name,
                 agent_identity=context.local_participant_identity,
@@ -105,6 +110,17 @@ class Call:
             )
         )
         return call
+
+    def _ship_to(self, prefix: str) -> None:
+        """Let what the journal takes leave the node, where the store is not on it."""
+        if self._settings.storage.bucket is None:
+            return
+        job = self._context.job
+        identity = self._context.local_participant_identity
+        lease = Lease(prefix=prefix, room=job.room.name, room_sid=job.room.sid, agent_identity=identity)
+        self._shipper = Shipper(self._store, self._journal.path, job.id, lease)
+        self._journal.copy_to(self._shipper.take)
+        self._shipper.start()
 
     async def run(self, local_vad: vad.VAD) -> None:
         """Join the room and start the session; the call then runs on its own.
@@ -200,6 +216,8 @@ class Call:
 
     async def _publish(self) -> StoredTranscript:
         path = self._journal.path
+        if self._shipper is not None:
+            await self._shipper.stop()
         return await publish([path], await self._store(), self._formats, {path: self._journal.memory()})
 
     async def _publish_at_last(self) -> None:

@@ -34,6 +34,8 @@ Result = TypeVar("Result")
 class DirectoryStore(Store):
     """A store in a local directory."""
 
+    leaves_the_node = False
+
     def __init__(self, root: Path, disk: Disk | None = None) -> None:
         self._root = root
         self._disk = disk or Disk()

@@ -33,7 +33,7 @@ from worker.storage.journals import all_held, read, remove
 from worker.storage.lock import session_held
 from worker.storage.opening import opened
 from worker.storage.parts import LocalJournal
-from worker.storage.segments import Merged, StoredPart, merge, stored_parts
+from worker.storage.segments import Merged, StoredPart, got, merge, stored_parts
 from worker.storage.store import Store
 from worker.transcript.integrity import Manifest, manifest_of, stored_file
 from worker.transcript.model import Transcript
@@ -121,6 +121,9 @@ async def finalise(
             if stored is not None:
                 await _vouched(merged, told, store, stored.prefix)
                 await store.tidy(stored.prefix)
+            if store.leaves_the_node:
+                for journal in local:
+                    await store.delete(names.lease(journal.path))
             for journal in local:
                 if journal not in told or merged.whole(journal.lines.started.job):
                     await asyncio.to_thread(remove, journal.path, disk)
@@ -246,11 +249,9 @@ async def _stored_manifest(store: Store, prefix: str) -> Manifest | None:
 
 async def _as_described(store: Store, prefix: str, manifest: Manifest) -> bool:
     """Return whether every file is stored as the manifest says."""
-    for name, described in manifest.files.items():
-        content = await store.get(f"{prefix}/{name}")
-        if content is None or stored_file(content) != described:
-            return False
-    return True
+    contents = await got(store, [f"{prefix}/{name}" for name in manifest.files])
+    wanted = {f"{prefix}/{name}": described for name, described in manifest.files.items()}
+    return {key: stored_file(content) for key, content in contents.items()} == wanted
 
 
 def _common_prefix(local: Sequence[LocalJournal]) -> str:

@@ -17,7 +17,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -91,6 +91,7 @@ class Journal:
         self._no_proof_before = 0.0
         self._retry: asyncio.TimerHandle | None = None
         self._closed = False
+        self._copy: Callable[[bytes], None] | None = None
         self._files = Succession(first, path, disk, self._synced, self._failed)
 
     @classmethod
@@ -148,6 +149,10 @@ class Journal:
             return None
         return f"the journal is not durable: {self._trouble.reason}"
 
+    def copy_to(self, take: Callable[[bytes], None]) -> None:
+        """Give every line that is appended from now on to `take` too, in its order. It must return at once."""
+        self._copy = take
+
     def clock(self) -> int:
         """Return the milliseconds since the part began; it never goes back."""
         return int((time.monotonic() - self._began) * 1000)
@@ -168,6 +173,8 @@ class Journal:
         waiting = _Waiting(seq, ms, self._loop.time() + self._append_deadline_s, line, [answer])
         self._waiting.append(waiting)
         self._files.write(line)
+        if self._copy is not None:
+            self._copy(line)
         if self.degraded:
             _answer(waiting, durable=False)
         elif self._watchdog is None:

@@ -19,6 +19,9 @@ KEPT = 80
 
 MANIFEST = "manifest.json"
 
+LEASES = "open"
+"""What the keys of all leases begin with."""
+
 JOURNAL_FILE = re.compile(r"([^.]+)(?:\.([1-9][0-9]*))?\.jsonl")
 
 
@@ -82,3 +85,8 @@ def segment(prefix: str, job: str, number: int) -> str:
 def segments(prefix: str, job: str) -> str:
     """Return the key under which a part's journal segments are."""
     return f"{prefix}/parts/{encode(job)}"
+
+
+def lease(journal: Path) -> str:
+    """Return the key of the lease of the part whose journal this is."""
+    return f"{LEASES}/{journal.parent.name}/{journal.name.removesuffix('.jsonl')}"

@@ -56,6 +56,8 @@ def client_options(*, allow_http: bool) -> ClientConfig:
 class ObjectStore(Store):
     """A store in a bucket."""
 
+    leaves_the_node = True
+
     def __init__(self, bucket: Bucket, client: S3Store | GCSStore | AzureStore) -> None:
         """Begin without touching the network.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from worker.storage.parts import LocalJournal, PartLines
 from worker.storage.store import Store
 from worker.transcript.joining import join_files
 from worker.transcript.reading import Reading
+
+READS_AT_ONCE = 16
+"""Objects that are asked for at the same time: a long call has hundreds of segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,21 @@ class StoredPart:
 async def stored_parts(store: Store, prefix: str) -> dict[str, StoredPart]:
     """Return what is stored of every part of a session, by encoded job."""
     found: dict[str, dict[str, bytes]] = defaultdict(dict)
-    for key in await store.list(f"{prefix}/parts"):
-        content = await store.get(key)
-        if content is not None:
-            found[key.split("/")[-2]][key] = content
+    for key, content in (await got(store, await store.list(f"{prefix}/parts"))).items():
+        found[key.split("/")[-2]][key] = content
     return {job: StoredPart(segments) for job, segments in found.items()}
+
+
+async def got(store: Store, keys: Sequence[str]) -> dict[str, bytes]:
+    """Return the content of those `keys` that are there, several at a time."""
+    at_once = asyncio.Semaphore(READS_AT_ONCE)
+
+    async def get(key: str) -> bytes | None:
+        async with at_once:
+            return await store.get(key)
+
+    contents = await asyncio.gather(*map(get, keys))
+    return {key: content for key, content in zip(keys, contents, strict=True) if content is not None}
 
 
 @dataclass(frozen=True, slots=True)

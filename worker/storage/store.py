@@ -35,6 +35,9 @@ class Store(ABC):
     `StorageRefused` where a person has to do something first.
     """
 
+    leaves_the_node: bool
+    """Whether what is put here outlives the loss of this node."""
+
     @abstractmethod
     def address(self, key: str) -> str:
         """Return where a person finds what is stored under `key`."""
