@@ -57,4 +57,6 @@ async def on_session_end(context: JobContext) -> None:
         try:
             await call.finish()
         except StorageUnwritable as trouble:
-            logger.error("the transcript is not stored yet, its journal waits for the worker's sweep: %s", trouble)
+            logger.error(
+                "the store has not confirmed the transcript yet, its journal waits for the worker's sweep: %s", trouble
+            )
