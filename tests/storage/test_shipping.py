@@ -117,6 +117,7 @@ async def test_what_is_taken_is_stored_in_order_as_it_is(shipper: Shipper, store
             shipper.take(line)
         await until(lambda number=number: len(store.segments()) == number + 1)  # type: ignore[misc]
     assert b"".join(store.segments()) == b"".join(b"%d %d\n" % (a, b) for a in range(3) for b in range(5))
+    await shipper.stop()
     assert [key for key, _ in store.puts if "/parts/" in key] == [
         f"{SESSION}/parts/AJ_1/00000{number}.jsonl" for number in (1, 2, 3)
     ]
@@ -192,6 +193,7 @@ async def test_stopping_waits_for_what_is_on_its_way_and_begins_nothing(shipper:
     store.gate.set()
     await stopping
     assert store.segments() == [b"1\n"]
+    assert [key for key, _ in store.puts if key != LEASE_KEY] == [f"{SESSION}/parts/AJ_1/000001.jsonl"]
 
 
 @pytest.fixture

@@ -95,8 +95,7 @@ class Shipper:
         self._duties.clear()
         await asyncio.gather(*self._puts, return_exceptions=True)
         if self._unconfirmed is not None:
-            await (await self._open_store()).put(*self._unconfirmed)
-            self._unconfirmed = None
+            await self._put(self._unconfirmed)
 
     async def _shipping(self) -> None:
         await self._leased.wait()
@@ -108,7 +107,6 @@ class Shipper:
             self._number += 1
             self._unconfirmed = names.segment(self._lease.prefix, self._job, self._number), b"".join(lines)
             await self._persist(self._unconfirmed)
-            self._unconfirmed = None
 
     async def _renewing(self) -> None:
         while True:
@@ -120,7 +118,7 @@ class Shipper:
         """Put until the store has confirmed. Where the wait is cancelled, a put that is on its way goes on."""
         patience = Patience(FIRST_PAUSE_S)
         while True:
-            putting = asyncio.create_task(self._put(*put))
+            putting = asyncio.create_task(self._put(put))
             self._puts.add(putting)
             putting.add_done_callback(self._puts.discard)
             with suppress(StorageUnwritable):
@@ -129,8 +127,10 @@ class Shipper:
             self._complain(putting)
             await asyncio.sleep(patience.after(failed=True))
 
-    async def _put(self, key: str, content: bytes) -> None:
-        await (await self._open_store()).put(key, content)
+    async def _put(self, put: tuple[str, bytes]) -> None:
+        await (await self._open_store()).put(*put)
+        if put is self._unconfirmed:
+            self._unconfirmed = None
 
     def _complain(self, putting: asyncio.Task[None]) -> None:
         if not self._complained:
