@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from config.sections.storage import StorageSettings
-from tests.parts.object_stores import ObjectServer
+from tests.parts.object_stores import ObjectServer, running_versitygw
+from tests.parts.small_disk import small_disk
 from tests.parts.tcp_proxy import Fault, TcpProxy, proxy_to
 from tests.storage.left import PREFIX, call, left
 from worker.storage import objects
@@ -262,3 +263,23 @@ async def test_a_clock_that_is_wrong_has_the_code_that_the_sentence_is_made_from
     with pytest.raises(ClientError) as refused:
         client.put_object(Bucket=bucket, Key="a", Body=b"1")
     assert refused.value.response["Error"]["Code"] in WRONG_CLOCK
+
+
+@pytest.mark.needs("root")
+async def test_a_store_that_is_full_keeps_what_it_has_and_takes_more_when_there_is_room(
+    tmp_path: Path, no_clouds: pytest.MonkeyPatch
+) -> None:
+    journal = left(tmp_path / "journals", call())
+    with small_disk(tmp_path / "store") as disk, running_versitygw(disk.path) as server:
+        for name, value in server.environment.items():
+            no_clouds.setenv(name, value)
+        store = server.store(server.new_bucket())
+        await store.put("a", b"1")
+        disk.fill()
+        with pytest.raises(StorageUnavailable, match=r"\(it is full, InsufficientStorage\): make room; it is tried"):
+            await finalise([journal], store)
+        assert (journal.exists(), await store.get("a"), await store.get(MANIFEST)) == (True, b"1", None)
+        disk.free()
+        await finalise([journal], store)
+        (session,) = await Catalogue(store, tmp_path / "journals").sessions()
+        assert await verify_session(store, session) == []

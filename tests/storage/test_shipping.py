@@ -233,6 +233,20 @@ async def test_whoever_finalises_completes_what_was_shipped_and_takes_the_lease_
     assert (session.complete, await verify_session(bucket, session)) == (True, [])
 
 
+async def test_a_part_that_is_still_open_is_no_trouble_to_whoever_verifies_the_session(
+    bucket: Store, tmp_path: Path
+) -> None:
+    await finalise([left(tmp_path, call(2), name="AJ_2")], bucket)
+    shipper = shipping_to(bucket, tmp_path / "RM_1-verbatim" / "AJ_1.jsonl")
+    shipper.take(call()[0])
+    await until_segments(bucket, 1)
+    await shipper.stop()
+    (session,) = await Catalogue(bucket, tmp_path).sessions()
+    assert await verify_session(bucket, session) == []
+    await bucket.delete(LEASE_KEY)
+    assert {finding.file for finding in await verify_session(bucket, session)} == {"parts/AJ_1/000001.jsonl"}
+
+
 async def test_a_node_that_shipped_more_than_its_disk_kept_loses_nothing(bucket: Store, tmp_path: Path) -> None:
     lines = call()
     journal = left(tmp_path, lines[:1])

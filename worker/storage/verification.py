@@ -13,6 +13,7 @@ from worker.storage.catalogue import Session
 from worker.storage.directory import TEMPORARY
 from worker.storage.errors import JournalMissing, StorageError
 from worker.storage.journals import look
+from worker.storage.segments import got
 from worker.storage.store import Store
 from worker.transcript.checking import Finding, check
 from worker.transcript.integrity import Manifest
@@ -27,12 +28,10 @@ async def verify_session(store: Store, session: Session) -> Sequence[Finding]:
     """
     findings: list[Finding] = []
     if session.stored:
-        files: dict[str, bytes] = {}
-        for key in await store.list(session.prefix):
-            content = await store.get(key)
-            if content is not None:
-                files[key.removeprefix(f"{session.prefix}/")] = content
-        findings += await asyncio.to_thread(_check, files)
+        leases = await store.list(f"{names.LEASES}/{names.encode(session.transcript_id)}")
+        contents = await got(store, await store.list(session.prefix))
+        files = {key.removeprefix(f"{session.prefix}/"): content for key, content in contents.items()}
+        findings += await asyncio.to_thread(_check, files, [key.rpartition("/")[2] for key in leases])
     for journal in session.journals:
         findings += await _journal(journal)
     if session.trouble and not findings:
@@ -83,14 +82,28 @@ async def _journal(journal: Path) -> Sequence[Finding]:
     return [Finding(found.file_of(stop), stop.reason, stop.line)]
 
 
-def _check(files: Mapping[str, bytes]) -> list[Finding]:
+def _check(files: Mapping[str, bytes], open_jobs: Sequence[str] = ()) -> list[Finding]:
+    """Check what is stored; of parts that are still open, what is stored already and no manifest names is no trouble.
+
+    Args:
+        files: content of the session's files by their relative name.
+        open_jobs: encoded jobs of the parts that have a lease.
+    """
     if names.MANIFEST not in files:
         return [Finding(names.MANIFEST, "it is missing: this is no stored session, or storing it did not end")]
     try:
         manifest = Manifest.model_validate_json(files[names.MANIFEST])
     except ValidationError:
         return [Finding(names.MANIFEST, "it cannot be read as a manifest")]
-    return check(manifest, {name: content for name, content in files.items() if name != names.MANIFEST})
+    shipping = tuple(f"parts/{job}/" for job in open_jobs)
+    return check(
+        manifest,
+        {
+            name: content
+            for name, content in files.items()
+            if name != names.MANIFEST and (name in manifest.files or not name.startswith(shipping))
+        },
+    )
 
 
 def _check_copy(directory: Path) -> list[Finding]:
