@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import environment, livekit_server, lock, prepare, uv
+from bootstrap import environment, livekit_server, lock, prepare, uv, versitygw
 from bootstrap.errors import SetupError
 
 
@@ -32,6 +32,24 @@ def test_only_the_missing_steps_are_taken(tmp_path: Path) -> None:
     first, second = Step(done=True), Step(done=False)
     prepare.prepare(tmp_path, [first, second])
     assert (first.prepared, second.prepared) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "steps"),
+    [
+        ([], [environment, livekit_server]),
+        (["--packages-only"], [environment]),
+        (["--tests"], [environment, livekit_server, versitygw]),
+    ],
+)
+def test_what_only_tests_need_is_left_out_unless_asked_for(
+    arguments: list[str], steps: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[object] = []
+    monkeypatch.setattr(prepare, "prepare", lambda _, chosen: taken.extend(chosen))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert prepare.main(arguments) == 0
+    assert taken == steps
 
 
 def test_nothing_is_written_when_all_is_ready(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """A bucket's troubles are told in one sentence with the remedy, end in time, and harm nothing that is stored."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -25,6 +26,27 @@ pytestmark = pytest.mark.needs("versitygw")
 
 MANIFEST = f"{PREFIX}/RM_1-verbatim/manifest.json"
 EVERYTHING = ("PutObject", "GetObject", "ListBucket", "DeleteObject")
+
+
+GOOGLE = {
+    "url": "gs://calls/eu",
+    "GOOGLE_BEARER_TOKEN": "token",
+    "no_bucket": "NoSuchBucket",
+    "wrong_key": "AuthenticationFailed",
+    "denied": "AccessDenied",
+    "keys": "GOOGLE_APPLICATION_CREDENTIALS",
+    "right": "storage.objects.create",
+}
+AZURE = {
+    "url": "az://calls/eu",
+    "AZURE_STORAGE_ACCOUNT_NAME": "account",
+    "AZURE_STORAGE_ACCOUNT_KEY": "c2VjcmV0",
+    "no_bucket": "ContainerNotFound",
+    "wrong_key": "AuthenticationFailed",
+    "denied": "AuthorizationPermissionMismatch",
+    "keys": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+    "right": "the role Storage Blob Data Contributor",
+}
 
 
 @pytest.fixture
@@ -153,6 +175,43 @@ async def test_an_answer_is_told_with_its_remedy_and_nothing_else_of_it(
         await s3.store(bucket, port=proxy.port).put("a", b"1")
     assert str(raised.value).startswith(f"s3://{bucket} cannot be written to {sentence}")
     assert "AKIASECRET" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error", "sentence"),
+    [
+        (404, "{no_bucket}", StorageRefused, "(there is no such bucket, {no_bucket}): make it, or correct storage.url"),
+        (
+            403,
+            "{wrong_key}",
+            StorageRefused,
+            "(its credentials are wrong or expired, {wrong_key}): give the worker",
+        ),
+        (401, "", StorageRefused, "(its credentials are wrong or expired, HTTP status 401): give the worker {keys}"),
+        (403, "{denied}", StorageRefused, "(the credentials may not): give them {right} there"),
+        (503, "ServerBusy", StorageUnavailable, "(it answers with ServerBusy): it is tried again; look at the store"),
+    ],
+)
+@pytest.mark.parametrize("cloud", [GOOGLE, AZURE], ids=["gs", "az"])
+async def test_google_s_and_azure_s_answers_are_told_too(
+    proxy: TcpProxy,
+    no_clouds: pytest.MonkeyPatch,
+    cloud: Mapping[str, str],
+    status: int,
+    code: str,
+    error: type[StorageUnwritable],
+    sentence: str,
+) -> None:
+    for name, value in cloud.items():
+        if name.isupper():
+            no_clouds.setenv(name, value)
+    await proxy.set(Fault.ANSWERS, answer=(status, code.format_map(cloud)))
+    store = open_store(StorageSettings(url=cloud["url"], endpoint=f"http://127.0.0.1:{proxy.port}"))
+    with pytest.raises(error) as raised:
+        await store.put("a", b"1")
+    assert str(raised.value).startswith(f"{cloud['url']} cannot be written to {sentence.format_map(cloud)}")
+    assert store.address("a") == f"{cloud['url']}/a"
+    assert "/calls/eu/a" in unquote(proxy.requests[0])
 
 
 async def test_a_server_that_is_stopped_is_told_and_used_again_when_it_is_back(

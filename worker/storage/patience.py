@@ -5,16 +5,17 @@ from __future__ import annotations
 from random import SystemRandom
 
 LONGEST_S = 300.0
-"""A store that is back is found after this time at the latest, however long it was away."""
+"""A store that is back is found by a sweep after this time at the latest, however long it was away."""
 
 _random = SystemRandom()
 
 
 class Patience:
-    """Pauses that double from `shortest_s` to `LONGEST_S`, each with jitter: not all nodes come back at once."""
+    """Pauses that double from `shortest_s` to `longest_s`, each with jitter: not all nodes come back at once."""
 
-    def __init__(self, shortest_s: float) -> None:
+    def __init__(self, shortest_s: float, longest_s: float = LONGEST_S) -> None:
         self._shortest_s = shortest_s
+        self._longest_s = max(shortest_s, longest_s)
         self._failures = 0
 
     def after(self, *, failed: bool) -> float:
@@ -23,6 +24,6 @@ class Patience:
             self._failures = 0
             return self._shortest_s
         # The exponent is bounded: an outage of weeks is many failures.
-        longest = min(self._shortest_s * 2.0 ** min(self._failures, 20), max(LONGEST_S, self._shortest_s))
+        longest = min(self._shortest_s * 2.0 ** min(self._failures, 20), self._longest_s)
         self._failures += 1
         return longest * _random.uniform(0.5, 1.0)

@@ -12,7 +12,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,7 +27,8 @@ RENEW_S = 30.0
 """Between two renewals of a lease. Source: DESIGN 3.6."""
 
 FIRST_PAUSE_S = 1.0
-"""Before a put that failed is tried again; later pauses are longer."""
+LONGEST_PAUSE_S = 15.0
+"""Before a put that failed is tried again. Well below the 60 s after which a lease is old."""
 
 log = logging.getLogger(__name__)
 
@@ -116,15 +116,18 @@ class Shipper:
 
     async def _persist(self, put: tuple[str, bytes]) -> None:
         """Put until the store has confirmed. Where the wait is cancelled, a put that is on its way goes on."""
-        patience = Patience(FIRST_PAUSE_S)
+        patience = Patience(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while True:
             putting = asyncio.create_task(self._put(put))
             self._puts.add(putting)
             putting.add_done_callback(self._puts.discard)
-            with suppress(StorageUnwritable):
+            try:
                 await asyncio.shield(putting)
                 return
-            self._complain(putting)
+            except StorageUnwritable as error:
+                self._complain(str(error))
+            except Exception as error:  # a defect must not end the duty: what it owes is owed still
+                self._complain(type(error).__name__)
             await asyncio.sleep(patience.after(failed=True))
 
     async def _put(self, put: tuple[str, bytes]) -> None:
@@ -132,7 +135,7 @@ class Shipper:
         if put is self._unconfirmed:
             self._unconfirmed = None
 
-    def _complain(self, putting: asyncio.Task[None]) -> None:
+    def _complain(self, reason: str) -> None:
         if not self._complained:
             self._complained = True
-            log.warning("the running call does not leave this node: %s", putting.exception())
+            log.warning("the running call does not leave this node: %s", reason)
