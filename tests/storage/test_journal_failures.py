@@ -479,16 +479,11 @@ async def test_a_disk_that_is_really_full_keeps_what_it_accepted_and_takes_the_r
     assert accepted
     assert "No space left on device" in (journal.degraded or "")
     assert len(read(journal.path).records) > accepted[-1]
-    for _ in range(500):
+    for _ in range(100):
         assert not (await journal.append(Note(text="y" * 500))).durable
-    assert len(texts(events(journal.path, journal.memory()))) == len(accepted) + 501
-    hog.write_bytes(b"")
-    shutil.copy(journal.path, small_disk / "copy")
-    (small_disk / "copy").unlink()
+    assert len(texts(events(journal.path, journal.memory()))) == len(accepted) + 101
     hog.unlink()
-    while not journal.degraded:
-        await journal.append(Note(text="z" * 5000))
+    await until(lambda: journal.degraded is None)
+    assert (await journal.append(Note(text="z"))).durable
     await journal.close()
-    whole = read(journal.path, journal.memory())
-    assert whole.stop is None
-    assert len(whole.records) > len(accepted) + 501
+    assert len(texts(events(journal.path))) == len(accepted) + 102

@@ -34,11 +34,12 @@ from worker.transcript.events import EVENT_OF_KIND, Event
 VERSION = 1
 """The format version that `encode` writes, and the newest that `decode` reads."""
 
-FIRST_FIELD = re.compile(rb'\{"v":([0-9]{1,9}),')
+FIRST_FIELD = re.compile(rb'\{"v":([0-9]{1,18}),')
 ENVELOPE = re.compile(
-    rb'\{"v":[0-9]+,"seq":([0-9]{1,15}),"at":"([ !#-\[\]-~]*)","ms":(-?[0-9]{1,15}),"kind":"([ !#-\[\]-~]*)"(?=,|\Z)'
+    rb'\{"v":[0-9]{1,18},"seq":([0-9]{1,18}),"at":"([ !#-\[\]-~]*)",'
+    rb'"ms":(-?[0-9]{1,18}),"kind":"([ !#-\[\]-~]*)"(?=,|\Z)'
 )
-"""How every line of this version begins; in text the printable characters of ASCII, but for `"` and `\\`."""
+"""How every line of this version begins: numbers of at most 18 digits, text of printable ASCII without `"` and `\\`."""
 LINK = re.compile(rb',"h":"([0-9a-f]{16})"\}\n\Z')
 LINK_BYTES = len(b',"h":"0123456789abcdef"}\n')
 
