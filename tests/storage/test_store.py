@@ -1,6 +1,8 @@
 """A local store keeps what it confirmed, and says in one sentence why it cannot."""
 
 import asyncio
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,29 @@ from worker.storage.store import Store
 
 DEADLINE_S = 20
 HOSTILE = ["../../etc", "a/b", "%2e%2e", "\0", "", "é\u202e", "x" * 300, "#1", "a b"]
+
+HANGS = """
+import asyncio, sys, threading
+from pathlib import Path
+from worker.storage import store as module
+from worker.storage.disk import Disk
+from worker.storage.errors import StorageUnwritable
+
+class Hanging(Disk):
+    def put(self, *_):
+        threading.Event().wait()
+
+async def put_six():
+    module.DEADLINE_S = 0.05
+    store = module.Store(Path(sys.argv[1]), Hanging())
+    for _ in range(6):
+        try:
+            await store.put("a", b"")
+        except StorageUnwritable as error:
+            print("no answer" if "no answer" in str(error) else error)
+
+asyncio.run(put_six())
+"""
 
 
 def names_in(directory: Path) -> list[str]:
@@ -35,6 +60,13 @@ async def test_what_was_put_is_got_listed_and_deleted(store: Store) -> None:
     await store.delete("a/one")
     await store.delete("a/one")
     assert await store.list("a") == ["a/b/two"]
+
+
+async def test_directories_are_the_beginnings_of_keys(store: Store, tmp_path: Path) -> None:
+    assert await store.directories() == []
+    for key in ("b/c/one", "a/two", "a/b/three", "four"):
+        await store.put(key, b"")
+    assert await store.directories() == ["a", "b"]
 
 
 async def test_what_is_not_there_is_none_and_lists_as_nothing(store: Store) -> None:
@@ -164,3 +196,27 @@ def test_other_addresses_are_refused_in_one_sentence(url: str) -> None:
 def test_an_address_may_be_percent_encoded(tmp_path: Path) -> None:
     directory = tmp_path / "my transcripts %"
     assert Store.at(directory.as_uri()).address("a") == str(directory / "a")
+
+
+def test_a_disk_that_does_not_answer_keeps_no_process_from_ending(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGS, str(tmp_path)], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    assert done.stdout == "no answer\n" * 6, done.stderr
+    assert done.returncode == 0
+
+
+async def test_operations_that_hang_are_not_heaped_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MOST_AT_ONCE", 2)
+    disk = LateDisk()
+    store = Store(tmp_path / "transcripts", disk)
+    hanging = [asyncio.create_task(store.put(f"a/{number}", b"")) for number in range(2)]
+    async with asyncio.timeout(DEADLINE_S):
+        while len(store._working) < 2:  # noqa: ASYNC110  (a thread knows nothing of events)
+            await asyncio.sleep(0.001)
+        with pytest.raises(StorageUnwritable, match="no answer"):
+            await store.put("a/2", b"")
+        disk.gate.set()
+        await asyncio.gather(*hanging)
+        await store.put("a/2", b"")
+    assert await store.list("a") == ["a/0", "a/1", "a/2"]

@@ -203,3 +203,12 @@ def test_an_unknown_kind_keeps_its_place_in_the_chain() -> None:
 def test_a_right_link_over_something_else_is_damaged(covered: bytes) -> None:
     with pytest.raises(LineDamaged):
         decode(with_link(covered), 0, "")
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["", "yesterday", "2026-11-21", "2026-11-21T10:00:00.000", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00.000+23:00"],
+)
+def test_a_line_whose_time_is_none_is_damaged(at: str) -> None:
+    with pytest.raises(LineDamaged, match="at is not a time in UTC"):
+        decode(encode(7, at, 1840, FINAL, PREVIOUS), 7, PREVIOUS)

@@ -29,7 +29,8 @@ async def check_journal_directory(settings: Settings) -> Finding:
     if left := [outcome for outcome in found if outcome.state is not State.IN_USE]:
         return warning(
             "journals",
-            f"{storage.journal_dir} has {len(left)} of calls whose process died, not stored yet.",
+            f"{storage.journal_dir} has {len(left)} {'journal' if len(left) == 1 else 'journals'} "
+            "of calls whose process died, not stored yet.",
             "A worker on this machine stores them, and so does verbatim transcripts recover.",
         )
     return fine("journals", f"Journals can be kept in {settings.storage.journal_dir}.")

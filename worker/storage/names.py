@@ -19,6 +19,7 @@ KEPT = 80
 
 MANIFEST = "manifest.json"
 
+SEGMENT = re.compile(r"/parts/([^/]+)/[0-9]{6}\.jsonl")
 JOURNAL_FILE = re.compile(r"([^.]+)(?:\.([1-9][0-9]*))?\.jsonl")
 
 
@@ -82,3 +83,9 @@ def segment(prefix: str, job: str, number: int) -> str:
 def segments(prefix: str, job: str) -> str:
     """Return the key under which a part's journal segments are."""
     return f"{prefix}/parts/{encode(job)}"
+
+
+def job_of_segment(prefix: str, key: str) -> str | None:
+    """Return the encoded job whose journal segment has `key`. `None`: it is the key of something else."""
+    found = SEGMENT.fullmatch(key.removeprefix(prefix))
+    return found[1] if found else None

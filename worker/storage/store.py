@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,9 +24,13 @@ from obstore.store import LocalStore
 
 from worker.storage.disk import Disk
 from worker.storage.errors import StorageUnsupported, StorageUnwritable
+from worker.storage.threads import in_own_thread
 
 DEADLINE_S = 30.0
 """How long one operation may take."""
+
+MOST_AT_ONCE = 64
+"""How many operations may be under way, or hang in a disk that does not answer."""
 
 TEMPORARY = re.compile(r".+#[0-9]+")
 """Names that `Disk.put` gives to files that are not whole yet."""
@@ -52,6 +56,7 @@ class Store:
         self._root = root
         self._disk = disk or Disk()
         self._objects: LocalStore | None = None
+        self._working: set[object] = set()
 
     @classmethod
     def at(cls, url: str) -> Store:
@@ -87,7 +92,7 @@ class Store:
             StorageUnwritable: with the reason and the remedy.
         """
         abandoned = threading.Event()
-        putting = asyncio.to_thread(self._disk.put, self._root / key, content, abandoned.is_set)
+        putting = self._in_thread(lambda: self._disk.put(self._root / key, content, abandoned.is_set))
         try:
             await self._within_deadline(putting, "written")
         finally:
@@ -117,13 +122,21 @@ class Store:
         """
         return await self._within_deadline(self._objects_under(prefix), "listed")
 
+    async def directories(self) -> Sequence[str]:
+        """Return the first components of all keys that have several, by name. Looks into none of them.
+
+        Raises:
+            StorageUnwritable: with the reason and the remedy.
+        """
+        return await self._within_deadline(self._directories(), "listed")
+
     async def delete(self, key: str) -> None:
         """Remove `key`; it may be gone already.
 
         Raises:
             StorageUnwritable: with the reason and the remedy.
         """
-        await self._within_deadline(asyncio.to_thread(self._disk.remove, self._root / key), "deleted from")
+        await self._within_deadline(self._in_thread(lambda: self._disk.remove(self._root / key)), "deleted from")
 
     async def tidy(self, prefix: str) -> None:
         """Remove what puts under `prefix` left behind when their process died. Nobody may be putting there.
@@ -131,7 +144,7 @@ class Store:
         Raises:
             StorageUnwritable: with the reason and the remedy.
         """
-        await self._within_deadline(asyncio.to_thread(self._tidy, self._root / prefix), "tidied")
+        await self._within_deadline(self._in_thread(lambda: self._tidy(self._root / prefix)), "tidied")
 
     async def probe(self) -> None:
         """Put, get, list and delete a small object, to know before a call that one can be stored.
@@ -149,7 +162,7 @@ class Store:
 
     async def _get(self, key: str) -> bytes | None:
         try:
-            objects = await asyncio.to_thread(self._opened)
+            objects = await self._in_thread(self._opened)
             result = await obstore.get_async(objects, key)
             return bytes(await result.bytes_async())
         except FileNotFoundError:
@@ -157,7 +170,7 @@ class Store:
 
     async def _objects_under(self, prefix: str) -> Sequence[StoredObject]:
         try:
-            objects = await asyncio.to_thread(self._opened)
+            objects = await self._in_thread(self._opened)
         except FileNotFoundError:
             return []
         found = await obstore.list(objects, prefix or None).collect_async()
@@ -165,6 +178,13 @@ class Store:
             (StoredObject(each["path"], each["size"], each["last_modified"]) for each in found),
             key=lambda each: each.key,
         )
+
+    async def _directories(self) -> Sequence[str]:
+        try:
+            objects = await self._in_thread(self._opened)
+        except FileNotFoundError:
+            return []
+        return sorted((await obstore.list_with_delimiter_async(objects))["common_prefixes"])
 
     def _tidy(self, directory: Path) -> None:
         for path in directory.rglob("*#*"):
@@ -177,6 +197,25 @@ class Store:
             os.close(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY))  # obstore would not say what is wrong
             self._objects = LocalStore(self._root)
         return self._objects
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in a thread of its own: one that hangs keeps neither another task waiting nor a process alive.
+
+        Raises:
+            TimeoutError: so many hang already that there is no hope.
+        """
+        if len(self._working) >= MOST_AT_ONCE:
+            raise TimeoutError
+        this = object()
+        self._working.add(this)
+
+        def worked() -> Result:
+            try:
+                return work()
+            finally:
+                self._working.discard(this)
+
+        return await in_own_thread(worked)
 
     async def _within_deadline(self, work: Awaitable[Result], done: str) -> Result:
         try:

@@ -21,6 +21,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -103,6 +104,8 @@ def decode(line: bytes, seq: int, previous: str) -> Record:
     if int(envelope[1]) != seq:
         raise LineDamaged(f"seq is {int(envelope[1])}, not {seq}")
     at, ms, kind = envelope[2].decode("ascii"), int(envelope[3]), envelope[4].decode("ascii")
+    if not _is_time(at):
+        raise LineDamaged("at is not a time in UTC")
     return Record(seq, at, ms, kind, _event(kind, covered + b"}"), h)
 
 
@@ -118,6 +121,13 @@ def _is_linked(line: bytes, previous: str) -> bool:
 
 def _chain(previous: str, covered: bytes) -> str:
     return sha256(previous.encode() + covered).hexdigest()[:16]
+
+
+def _is_time(at: str) -> bool:
+    try:
+        return at.endswith("Z") and datetime.fromisoformat(at).utcoffset() == timedelta(0)
+    except ValueError:
+        return False
 
 
 def _event(kind: str, line: bytes) -> Event | None:
