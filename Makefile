@@ -41,7 +41,7 @@ soak: setup ## the full counts; results are kept under bench/results/
 kill-matrix: setup ## kill real calls in eight ways and look for every word: COUNT=3 of each, SEED=… to do it again
 	@VERBATIM_TEST_KILLS=$(or $(COUNT),3) VERBATIM_TEST_SEED=$(SEED) $(RUN) pytest -m soak -p no:tests.parts.results tests/faults/test_kill_matrix.py
 
-mutations: packages ## break the product in known ways: each time a test must fail (5 minutes)
+mutations: packages ## break the product in known ways: each time a test must fail (2 minutes)
 	@$(RUN) tests.mutations
 
 bench: packages ## journal and replay beside their baselines; fails where a bar is missed (2 minutes)

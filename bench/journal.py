@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from operator import sub, truediv
 from pathlib import Path
 
@@ -36,8 +37,11 @@ from worker.storage.writer import Writer
 from worker.transcript.events import UserFinal
 from worker.transcript.line import encode
 
-ROUNDS = 15
-APPENDS = 200
+ROUNDS = 9
+TURNS = 10
+"""Of each method in a round, one after the other: what else the machine does changes within a second."""
+APPENDS = 40
+"""Of one turn."""
 SESSION_APPENDS = 100
 DEADLINE_S = 60.0
 INSERT = "INSERT INTO events VALUES (?)"
@@ -239,7 +243,13 @@ def measure(base: Path, options: argparse.Namespace) -> int:
     began = datetime.now(UTC)
     sessions = options.sessions
     one = {"bare": bare, "writer thread": in_writer_thread, "awaited on the loop": awaited_on_loop, "sqlite": sqlite}
-    alone = alternating(options.rounds, {name: partial(fresh, base, method, APPENDS) for name, method in one.items()})
+    turns = alternating(
+        options.rounds * TURNS, {name: partial(fresh, base, method, APPENDS) for name, method in one.items()}
+    )
+    alone: dict[str, list[Times]] = {
+        name: [list(chain.from_iterable(times[each : each + TURNS])) for each in range(0, len(times), TURNS)]
+        for name, times in turns.items()
+    }
     processes = {
         "journals": awaited_on_loop,
         "sqlite of the node": sqlite_of_the_node,

@@ -52,6 +52,7 @@ def conclude(verdict: Verdict, options: argparse.Namespace, began: datetime) -> 
             "system": f"{platform.system()} {platform.machine()}",
             "cores": os.cpu_count(),
             "python": platform.python_version(),
+            "load_average": [round(load, 1) for load in os.getloadavg()],
         },
         **asdict(verdict),
     }
@@ -60,6 +61,8 @@ def conclude(verdict: Verdict, options: argparse.Namespace, began: datetime) -> 
     else:
         for name, value in verdict.figures.items():
             print(f"{name:32} {value}")
+        load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+        print(f"{'load over 1, 5, 15 minutes':32} {load} on {os.cpu_count()} cores")
         print(f"{'bar':32} {verdict.bar}: {'met' if verdict.met else 'MISSED'}")
     if options.keep:
         path = _path(began, verdict.name)

@@ -210,7 +210,9 @@ class Caller:
             self._microphone = None
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            # The native library may never tell the end of a stream whose sender was killed.
+            await asyncio.wait(set(self._tasks), timeout=HANG_UP_DEADLINE_S)
         self._ended = self._ended or "the caller hung up"
         # A server that no longer answers needs no goodbye.
         with contextlib.suppress(TimeoutError):

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import shutil
+import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Outcome, run
+from tests.cli.command import SECONDS, Outcome, arguments, environment, run
 from tests.storage.left import PREFIX, call, everything_in, left
 from tests.transcript.journals import lines, started
 from worker.cli import main
@@ -24,6 +26,7 @@ from worker.transcript.events import (
     ParticipantJoined,
     SttClosed,
     SttOpened,
+    UsageReported,
     UserFinal,
     UserTurn,
 )
@@ -95,6 +98,11 @@ def test_where_there_is_nothing_yet_that_is_said_and_nothing_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [["ls"], ["ls", "--room", "kitchen"], ["recover"]])
+def test_who_finds_nothing_is_told_where_was_looked(tmp_path: Path, words: list[str], transcripts: Command) -> None:
+    assert f"{tmp_path}/journals" in transcripts(tmp_path, *words).err
+
+
 def test_ls_as_json_is_a_list_where_there_is_nothing(tmp_path: Path, transcripts: Command) -> None:
     assert json.loads(transcripts(tmp_path, "ls", "--json").out) == []
 
@@ -148,7 +156,30 @@ def test_ls_can_be_narrowed_by_room_day_and_number(archive: Path, transcripts: C
     assert ids("--day", "2026-11-21", "--limit", "1") == ["RM_2"]
     assert ids("--day", "2026-11-20") == []
     assert transcripts(archive, "ls", "--day", "yesterday").status == 2
+    assert "'yesterday' is not a day; write it like 2026-11-21." in " ".join(
+        transcripts(archive, "ls", "--day", "yesterday").err.replace("│", "").split()
+    )
     assert transcripts(archive, "ls", "--limit", "1").sentences == ["2 more: --limit 3 shows all."]
+
+
+def test_into_a_pipe_no_line_ends_in_blanks_or_colours(archive: Path, transcripts: Command) -> None:
+    left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
+    for words in (["ls"], ["explain", "RM_3"], ["verify", "--all"]):
+        outcome = transcripts(archive, *words)
+        assert [line for line in outcome.out.splitlines() if line != line.rstrip()] == []
+        assert harmless(outcome)
+
+
+def test_on_a_terminal_each_state_has_its_colour_unless_colours_are_not_wanted(
+    archive: Path, transcripts: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # Rich then takes what it writes to for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[32mcomplete" in transcripts(archive, "ls").out
+    assert "\x1b[32mok" in transcripts(archive, "verify", "--all").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in transcripts(archive, "ls").out + transcripts(archive, "verify", "--all").out
 
 
 def test_on_a_narrow_screen_an_id_is_never_cut(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +248,8 @@ def test_a_call_that_is_running_is_shown_from_its_journal(archive: Path, transcr
         outcome = transcripts(archive, "show", "RM_4")
         (listed, *_) = json.loads(transcripts(archive, "ls", "--json").out)
     assert outcome.sentences == ["RM_4-verbatim is still running: this is what was said so far"]
-    assert "words 1" in outcome.out and "still running" in outcome.out and "died" not in outcome.out
+    assert "words 1" in outcome.out and "died" not in outcome.out
+    assert "not yet, the call is still running" in outcome.out
     assert (listed["transcript_id"], listed["state"], listed["reason"]) == ("RM_4-verbatim", "running", "running")
     assert transcripts(archive, "show", "RM_4").sentences == [
         "RM_4-verbatim is not stored yet: verbatim transcripts recover does that"
@@ -274,6 +306,11 @@ def test_verify_checks_copies_and_single_files(archive: Path, transcripts: Comma
     assert outcome.status == 1
     assert outcome.out.startswith("WRONG  journal.jsonl: journal.jsonl, line 2: chain link is ")
     assert transcripts(archive, "verify", "no/such/place").status == 1
+    assert transcripts(archive, "verify", "RM_2", "RM_2-verbatim").out == "ok     RM_2-verbatim\n"
+    (refused,) = transcripts(archive, "verify", "out/support/RM_2-verbatim/transcript.json").sentences
+    assert refused.endswith("is not a journal: name a .jsonl file, or the directory of a session.")
+    (refused,) = transcripts(archive, "verify", "out").sentences
+    assert refused.endswith("; for the path of that name write ./out")
     assert transcripts(archive, "verify").status == 2
 
 
@@ -282,7 +319,7 @@ def test_verify_checks_copies_and_single_files(archive: Path, transcripts: Comma
 
 def test_export_copies_every_file_and_leaves_other_content_alone(archive: Path, transcripts: Command) -> None:
     out = archive / "out"
-    assert transcripts(archive, "export", "RM_2", "--to", "out").status == 0
+    assert transcripts(archive, "export", "RM_2", "RM_2-verbatim", "--to", "out").sentences == ["1 session is in out."]
     stored = everything_in(archive / "transcripts" / PREFIX / "RM_2-verbatim")
     assert everything_in(out / "support/RM_2-verbatim") == stored
     assert transcripts(archive, "export", "--room", "support", "--to", "out").status == 0
@@ -317,6 +354,14 @@ def test_export_of_a_call_that_is_not_stored_yet_tells_it_from_its_journal(archi
     left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
     assert transcripts(archive, "export", "RM_4", "--to", "out", "--format", "txt").status == 0
     assert "words 1" in (archive / "out/support/RM_4-verbatim/transcript.txt").read_text()
+
+
+def test_export_takes_nothing_of_other_sessions_where_a_journal_is_damaged(archive: Path, transcripts: Command) -> None:
+    left(archive / "journals", b"{}\n", session="RM_2", name="AJ_9")
+    outcome = transcripts(archive, "export", "RM_2-verbatim", "--to", "out")
+    assert outcome.status == 0
+    stored = everything_in(archive / "transcripts" / PREFIX / "RM_2-verbatim")
+    assert everything_in(archive / "out") == {f"support/RM_2-verbatim/{name}": data for name, data in stored.items()}
 
 
 @pytest.mark.parametrize("words", [[], ["RM_2", "--all"], ["--all", "--room", "support"]])
@@ -383,6 +428,28 @@ def test_explain_names_a_crash_and_the_journal_that_is_still_here(archive: Path,
     assert str(journal) in told["steps"][-1]["detail"]
 
 
+def test_explain_of_a_running_call_names_no_crash(archive: Path, transcripts: Command) -> None:
+    left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
+    with held(left(archive / "journals", call(2, "RM_4", ends=False), session="RM_4", name="AJ_2")):
+        told = json.loads(transcripts(archive, "explain", "RM_4", "--json").out)
+    ends = [(step["what"], step["job"]) for step in told["steps"] if step["what"] in ("crashed", "running")]
+    assert (told["state"], ends) == ("running", [("crashed", "AJ_1"), ("running", "AJ_2")])
+
+
+def test_explain_tells_the_newest_totals_of_each_model_once(archive: Path, transcripts: Command) -> None:
+    used = [
+        (at, UsageReported(service=service, model="m", amounts={"audio_duration": at / 1000 + 1e-15}))
+        for at in (100, 200, 300)
+        for service in ("stt", "tts")
+    ]
+    left(archive / "journals", lines((0, started(room="support", room_sid="RM_4")), *used), session="RM_4")
+    steps = json.loads(transcripts(archive, "explain", "RM_4", "--json").out)["steps"]
+    assert [step["detail"] for step in steps if step["what"] == "usage"] == [
+        "stt m: audio_duration 0.3",
+        "tts m: audio_duration 0.3",
+    ]
+
+
 # --- all of them
 
 
@@ -400,5 +467,69 @@ def test_a_store_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path, tra
     assert "cannot be listed" in outcome.err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", [["ls"], ["show", "RM_2"], ["verify", "--all"], ["explain", "RM_2"]])
+def test_an_output_that_is_full_is_told_in_one_sentence(archive: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            arguments("transcripts", *words), cwd=archive, env=environment(archive, {}), stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        "verbatim: The output cannot be written (No space left on device); free some space.\n",
+    )
+
+
 def test_wrong_settings_are_told_as_everywhere(tmp_path: Path, transcripts: Command) -> None:
     assert transcripts(tmp_path, "ls", "--set", "storage.url=s3://x").status == 78
+
+
+STRANGE = b"/\xff\x1b]0;-x\x9b"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take only names in UTF-8")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ls"],
+        ["ls", "--json"],
+        ["recover"],
+        ["recover", "--json"],
+        ["verify", "--all"],
+        ["verify", "--all", "--json"],
+        ["verify", f".{os.fsdecode(STRANGE)}"],
+        ["verify", f"./none{os.fsdecode(STRANGE)}"],
+        ["show", os.fsdecode(STRANGE)],
+        ["explain", os.fsdecode(STRANGE[1:])],
+        ["export", "--all", "--to", f"./out{os.fsdecode(STRANGE)}"],
+    ],
+)
+def test_no_name_of_a_file_steers_the_terminal_or_is_too_strange_to_print(tmp_path: Path, words: list[str]) -> None:
+    for place in (b"/journals", b""):
+        directory = Path(os.fsdecode(os.fsencode(tmp_path) + place + STRANGE))
+        directory.mkdir(parents=True)
+        Path(f"{directory}{os.fsdecode(STRANGE)}.jsonl").write_bytes(b"{}\n")
+    outcome = run(tmp_path, ["transcripts", *words], {"PYTHONIOENCODING": "utf-8:strict"})
+    assert harmless(outcome)
+    assert outcome.out + outcome.err
+    if "--json" in words:
+        assert json.loads(outcome.out)
+
+
+@pytest.mark.parametrize("name", ["pipe.jsonl", "zero.jsonl"])
+def test_verify_reads_nothing_that_has_no_end(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "zero.jsonl").symlink_to("/dev/zero")
+    outcome = run(tmp_path, ["transcripts", "verify", f"./{name}"])
+    assert (outcome.status, outcome.sentences) == (1, [f"{name} is neither a file nor a directory: check the path"])
+
+
+def test_verify_tells_of_both_where_a_session_was_copied_within_the_store(archive: Path, transcripts: Command) -> None:
+    day = archive / "transcripts/2026/11/21"
+    copy = day.with_name("22")
+    shutil.copytree(day / "support" / "RM_2-verbatim", copy / "support" / "RM_2-verbatim")
+    (copy / "support" / "RM_2-verbatim" / "transcript.txt").write_text("nothing of the kind")
+    outcome = transcripts(archive, "verify", "--all")
+    assert outcome.status == 1
+    assert "WRONG  RM_2-verbatim: transcript.txt" in outcome.out

@@ -110,7 +110,7 @@ async def test_journals_of_calls_whose_process_died_are_found(tmp_path: Path) ->
     with held(living):
         finding = await check_journal_directory(settings(tmp_path))
     assert finding.verdict is Verdict.WARNING
-    assert "has 1 of calls whose process died" in finding.sentence
+    assert "has 1 journal of calls whose process died" in finding.sentence
     assert "verbatim transcripts recover" in finding.remedy
     assert everything_in(tmp_path) == before
 

@@ -1,6 +1,7 @@
 """An operator's agent, as a file of theirs, that harms its own process when its caller says so.
 
-It is told over the room's data channel. In a room whose name begins with `entry-` it does not even come to be.
+It is told over the room's data channel, and answers there before it does it. In a room whose name begins with
+`entry-` it does not even come to be.
 """
 
 import asyncio
@@ -40,7 +41,9 @@ class Fragile(Agent):
             self._told.put_nowait(packet.data.decode())
 
     async def _break(self) -> None:
-        match await self._told.get():
+        told = await self._told.get()
+        await get_job_context().room.local_participant.publish_data(told, topic=TOPIC)
+        match told:
             case "exit at once":
                 os._exit(5)
             case "exit":

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import psutil
+from livekit import rtc
 
 from standins.caller import Caller, CallerError, NoAnswerError
 from tests.faults.fragile_agent import TOPIC
 from tests.faults.sentences import SPOKEN, sentence
 from tests.parts.standins import Standin
+from tests.rooms.conversation import new_room
 from tests.rooms.surroundings import Surroundings, until
 
+ATTEMPTS = 3
 CONNECTED_WITHIN_S = 40.0
 ANSWERED_WITHIN_S = 15.0
 SENTENCES_A_CALL = 16
@@ -78,8 +81,21 @@ class FragileCall:
         return sum(each.is_final for each in captions if each.speaker not in self.caller.agents)
 
     async def tell(self, what: str) -> None:
-        """Tells the agent to harm itself."""
-        await self.caller.room.local_participant.publish_data(what, topic=TOPIC)
+        """Tells the agent to harm itself, and returns when it is about to.
+
+        Raises:
+            TimeoutError: it does not say so.
+        """
+        about_to = asyncio.Event()
+
+        def received(packet: rtc.DataPacket) -> None:
+            if packet.topic == TOPIC:
+                about_to.set()
+
+        room = self.caller.room
+        room.on("data_received", received)
+        await room.local_participant.publish_data(what, topic=TOPIC)
+        await asyncio.wait_for(about_to.wait(), ANSWERED_WITHIN_S)
 
     def kill_job(self) -> None:
         """Kills the call's process."""
@@ -127,20 +143,32 @@ class Exchange:
         self._numbers = itertools.count()
         self._one_at_a_time = asyncio.Lock()
 
-    async def connect(self, place: Surroundings, room: str, agent: str, worker: int) -> FragileCall:
+    async def connect(self, place: Surroundings, what: str, agent: str, worker: int) -> FragileCall:
         """A call whose agent can be heard, with sentences that no other call has.
+
+        Where a machine is so busy that it does not come about, it is tried again in another room.
 
         Args:
             place: Where its journal will be.
-            room: Its name.
+            what: The first part of the room's name.
             agent: The agent to dispatch.
             worker: The process id of that agent's worker.
         """
+        for _ in range(ATTEMPTS - 1):
+            room = new_room(what)
+            try:
+                return await self._connect(place, room, agent, worker)
+            except (CallerError, TimeoutError):
+                await place.room_gone(room, CONNECTED_WITHIN_S)
+        return await self._connect(place, new_room(what), agent, worker)
+
+    async def _connect(self, place: Surroundings, room: str, agent: str, worker: int) -> FragileCall:
         sentences = [sentence(next(self._numbers)) for _ in range(SENTENCES_A_CALL)]
         caller = Caller(quiet_s=0.5)
         try:
             async with self._one_at_a_time:
                 known = await self._open_sessions()
+                await asyncio.to_thread(self._assemblyai.call, "DELETE", "/control/script")
                 await asyncio.to_thread(self._assemblyai.call, "POST", "/control/script", {"texts": sentences})
                 await caller.join(place.livekit.url, place.invite(room, agent=agent))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from worker.transcript.model import Transcript, Turn
+from worker.transcript.model import Transcript
 
 ON_ITS_WAY_S = 1.0
 """A final that was sent so shortly before the fault may not have reached the worker, unless the LLM was asked."""
@@ -105,25 +105,24 @@ def outside(
 
 
 def judge(
-    seen: Outside, transcript: Transcript, *, struck_at: float | None, others: Collection[str] = frozenset()
+    seen: Outside, transcript: Transcript | None, *, struck_at: float | None, others: Collection[str] = frozenset()
 ) -> Verdict:
     """Compares a transcript with what was seen.
 
     Args:
         seen: The call from outside.
-        transcript: As it is stored.
+        transcript: As it is stored; None: there is none, and everything is lost.
         struck_at: When the fault came, in Unix seconds; None: there was none, and everything must be there.
         others: The sentences of other calls.
     """
-    user = [turn for turn in transcript.turns if turn.role == "user"]
-    said = " ".join(turn.text for turn in user)
+    said = user_text(transcript) if transcript is not None else ""
+    agent = agent_text(transcript) if transcript is not None else ""
     required = {
         sentence: f"the recogniser sent, {sentence}"
         for final in seen.finals
         for sentence in _of(seen.sentences, final.text)
         if struck_at is None or final.sent_at < struck_at - ON_ITS_WAY_S
     } | {sentence: f"the LLM got, {sentence}" for text in seen.asked for sentence in _of(seen.sentences, text)}
-    agent = agent_text(transcript)
     of_the_agent = {
         _squeezed(text): f"{source}, {text}"
         for source, texts in (
@@ -146,7 +145,7 @@ def judge(
             # What is on its way to the TTS is written down first, so that one more than was asked for is right.
             *(each for each in seen.sentences if agent.count(_squeezed(each)) > max(1, asked_for[each])),
         ),
-        misplaced=tuple(_misplaced(seen, user)),
+        misplaced=tuple(_misplaced(seen, said)),
         foreign=tuple(sentence for sentence in others if sentence in said),
     )
 
@@ -158,13 +157,17 @@ def unowned(requests: Iterable[Mapping[str, Any]], transcripts: Iterable[Transcr
     return tuple(text for text, times in asked_for.items() if told.count(text) < times)
 
 
+def user_text(transcript: Transcript) -> str:
+    """All words of the caller."""
+    return " ".join(turn.text for turn in transcript.turns if turn.role == "user")
+
+
 def agent_text(transcript: Transcript) -> str:
     """All words of the agent, played or not, run together: captions and memories may be cut within a word."""
     return "|".join(_squeezed(f"{turn.text} {turn.unplayed_text}") for turn in transcript.turns if turn.role == "agent")
 
 
-def _misplaced(seen: Outside, user: Sequence[Turn]) -> Iterable[str]:
-    said = " ".join(turn.text for turn in user)
+def _misplaced(seen: Outside, said: str) -> Iterable[str]:
     in_order = [sentence for final in seen.finals for sentence in _of(seen.sentences, final.text)]
     places = [(said.find(sentence), sentence) for sentence in in_order if sentence in said]
     for (before, _), (after, sentence) in pairwise(places):

@@ -8,25 +8,28 @@ from typing import Any
 
 from tests.faults.harm import Harm
 from tests.faults.oracle import Verdict, judge, outside, unowned
-from tests.rooms.surroundings import Stored
+from tests.rooms.surroundings import Stored, Surroundings
+from worker.transcript.model import Transcript
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One struck call whose transcript was stored.
+    """One call that was struck, and what became of it.
 
     Attributes:
         harm: What happened to it.
-        stored: Its transcript.
+        room: Its name.
+        stored: Its transcript; None if that never became final, or its journal stayed.
         struck_at: From when on a final may have been on its way, in Unix seconds; None: all must be there.
-        final_after_s: From the fault until the last manifest was written, in seconds.
+        final_after_s: From the fault until the last manifest was written, or nobody waited any longer, in seconds.
         sentences: What its caller was given to say.
         stt_sessions: Ids of its recogniser's sessions.
         captions: What its caller's end saw of the agent's speech.
     """
 
     harm: Harm
-    stored: Stored
+    room: str
+    stored: Stored | None
     struck_at: float | None
     final_after_s: float
     sentences: Sequence[str] = ()
@@ -44,7 +47,8 @@ class Struck:
     @property
     def events(self) -> int:
         """How many journal events the transcript was made from."""
-        return sum(part.events for part in self.ended.stored.transcript.parts)
+        stored = self.ended.stored
+        return sum(part.events for part in stored.transcript.parts) if stored is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Row:
     required: int
     lost: int
     duplicated: int
+    unfinished: int
     final_p50_s: float
     final_max_s: float
 
@@ -97,23 +102,22 @@ class Outcome:
             required=sum(verdict.required for verdict in verdicts),
             lost=sum(len(verdict.lost) for verdict in verdicts),
             duplicated=sum(len(verdict.doubled) for verdict in verdicts),
+            unfinished=sum(each.ended.stored is None for each in calls),
             final_p50_s=statistics.median(took),
             final_max_s=max(took),
         )
 
     def table(self) -> list[str]:
         """All figures, as lines of text."""
-        heads = ("kind", "kills", "calls", "events", "required", "lost", "duplicated", "final p50", "final max")
-        lines = ["{:27}{:>5}{:>7}{:>8}{:>10}{:>6}{:>12}{:>11}{:>11}".format(*heads)]
+        heads = ["kind", "kills", "calls", "events", "required", "lost", "duplicated", "unfinished"]
+        lines = ["{:27}{:>5}{:>7}{:>8}{:>10}{:>6}{:>12}{:>12}".format(*heads) + "   final p50     max"]
         for row in map(self.row, Harm):
             lines.append(
-                f"{row.harm:27}{row.kills:5}{row.calls:7}{row.events:8}{row.required:10}{row.lost:6}"
-                f"{row.duplicated:12}{row.final_p50_s:9.1f} s{row.final_max_s:9.1f} s"
+                f"{row.harm:27}{row.kills:5}{row.calls:7}{row.events:8}{row.required:10}{row.lost:6}{row.duplicated:12}"
+                f"{row.unfinished:12}{row.final_p50_s:10.1f} s{row.final_max_s:6.1f} s"
             )
-        return [
-            *lines,
-            f"seed {self.seed}; again with: make kill-matrix COUNT={max(self.kills.values())} SEED={self.seed}",
-        ]
+        again = f"make kill-matrix COUNT={max(self.kills.values())} SEED={self.seed}"
+        return [*lines, f"seed {self.seed}; again with: {again}"]
 
 
 def outcome_of(
@@ -122,20 +126,26 @@ def outcome_of(
     stt_log: Mapping[str, Any],
     openai_log: Mapping[str, Any],
     kills: Mapping[Harm, int],
-    journal_dirs: Iterable[Path],
+    places: Sequence[Surroundings],
 ) -> Outcome:
-    """Judges every call by the logs of the stand-ins."""
+    """Judges every call by the logs of the stand-ins and by what was stored at its place."""
     sessions = {session["id"]: session for session in stt_log["sessions"]}
     everything = {sentence for call in ended for sentence in call.sentences}
     struck = []
     for call in ended:
         seen = outside(call.sentences, [sessions[each] for each in call.stt_sessions], openai_log, call.captions)
         others = everything - set(call.sentences)
-        struck.append(Struck(call, judge(seen, call.stored.transcript, struck_at=call.struck_at, others=others)))
+        transcript = call.stored.transcript if call.stored is not None else None
+        struck.append(Struck(call, judge(seen, transcript, struck_at=call.struck_at, others=others)))
     return Outcome(
         seed=seed,
         struck=struck,
         kills=kills,
-        unowned=unowned(openai_log["speech"], [call.stored.transcript for call in ended]),
-        left=[path for directory in journal_dirs for path in sorted(directory.rglob("*"))],
+        unowned=unowned(openai_log["speech"], [transcript for place in places for transcript in _all_stored(place)]),
+        left=[path for place in places for path in sorted(place.journals.rglob("*"))],
     )
+
+
+def _all_stored(place: Surroundings) -> Iterable[Transcript]:
+    for path in place.transcripts.rglob("transcript.json"):
+        yield Transcript.model_validate_json(path.read_text())

@@ -12,7 +12,6 @@ from tests.faults.fragile_call import Exchange, FragileCall
 from tests.faults.oracle import judge, outside
 from tests.faults.sentences import SPOKEN
 from tests.parts.small_disk import small_disk
-from tests.rooms.conversation import new_room
 from tests.rooms.surroundings import Stored, Surroundings
 from tests.rooms.worker_process import WorkerProcess, working
 
@@ -45,7 +44,7 @@ async def a_call(surroundings: Surroundings) -> AsyncIterator[Line]:
     """A call after its first turn; hung up at the end of the block, while its worker goes on until the test ends."""
     with working(surroundings, "disks", SETTINGS, wait=False) as worker:
         await asyncio.to_thread(worker.wait_until_ready)
-        call = await Exchange(surroundings.assemblyai).connect(surroundings, new_room("disk"), "disks", worker.pid)
+        call = await Exchange(surroundings.assemblyai).connect(surroundings, "disk", "disks", worker.pid)
         try:
             line = Line(call, worker)
             await line.ask()

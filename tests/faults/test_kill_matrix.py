@@ -7,8 +7,8 @@ import pytest
 
 from tests.faults.harm import Harm
 from tests.faults.matrix import run_matrix
-from tests.faults.outcome import Outcome, Struck
-from tests.rooms.surroundings import Surroundings
+from tests.faults.outcome import Outcome
+from tests.rooms.surroundings import Stored, Surroundings
 
 CRASHED = (1, "crashed", False)
 EXPECTED = {
@@ -44,17 +44,21 @@ async def test_nothing_is_lost_in_many_of_each_kind(
 
 
 def check(outcome: Outcome) -> None:
-    wrong = [(each.ended.harm, each.ended.stored.directory, each.verdict) for each in outcome.struck]
-    assert [each for each in wrong if not each[-1].clean] == [], f"seed {outcome.seed}"
-    assert outcome.unowned == ()
-    assert outcome.left == []
-    told = [(each.ended.harm, end_of(each)) for each in outcome.struck]
-    assert [each for each in told if each[1] not in EXPECTED.get(each[0], [CRASHED])] == []
+    seed = f"seed {outcome.seed}"
+    assert [each.ended.room for each in outcome.struck if each.ended.stored is None] == [], seed
+    wrong = [(each.ended.room, each.verdict) for each in outcome.struck if not each.verdict.clean]
+    assert wrong == [], seed
+    assert outcome.unowned == (), seed
+    assert outcome.left == [], seed
+    told = [(each.ended.room, each.ended.harm, end_of(each.ended.stored)) for each in outcome.struck]
+    assert [each for each in told if each[-1] not in EXPECTED.get(each[1], [CRASHED])] == [], seed
     for harm in Harm:
-        assert sum(each.verdict.required for each in outcome.of(harm)) > 0, harm
+        assert outcome.row(harm).required > 0, harm
 
 
-def end_of(struck: Struck) -> tuple[int, str, bool]:
-    """How many parts the transcript has, why it says that the call ended, and whether it says that it is complete."""
-    transcript = struck.ended.stored.transcript
+def end_of(stored: Stored | None) -> tuple[int, str, bool] | None:
+    """How many parts a transcript has, why it says that the call ended, and whether it says that it is complete."""
+    if stored is None:
+        return None
+    transcript = stored.transcript
     return len(transcript.parts), transcript.ended.reason, transcript.complete

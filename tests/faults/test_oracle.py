@@ -63,6 +63,12 @@ def test_a_text_that_was_seen_and_is_not_there_is_lost(events: list[Event], miss
     assert set(judge(SEEN, transcript(*events), struck_at=STRUCK_AT).lost) == missing
 
 
+def test_without_a_transcript_everything_is_lost() -> None:
+    verdict = judge(SEEN, None, struck_at=STRUCK_AT)
+    assert len(verdict.lost) == verdict.required == 4
+    assert (verdict.doubled, verdict.misplaced) == ((), ())
+
+
 def test_a_final_may_be_missing_only_when_it_was_on_its_way_and_nobody_had_answered_it() -> None:
     kept = transcript(*said(FIRST, SECOND), *answered())
     for sent_at, lost in ((999.5, False), (998.5, True)):

@@ -13,7 +13,6 @@ import pytest
 from tests.faults.fragile_call import Exchange
 from tests.faults.sentences import SPOKEN
 from tests.faults.strace import SystemCall, read_calls, traced
-from tests.rooms.conversation import new_room
 from tests.rooms.surroundings import Surroundings
 from tests.rooms.worker_process import working
 
@@ -62,7 +61,7 @@ class Turn:
 async def turn(surroundings: Surroundings, tmp_path: Path) -> Turn:
     with working(surroundings, "traced") as worker:
         exchange = Exchange(surroundings.assemblyai)
-        call = await exchange.connect(surroundings, new_room("traced"), "traced", worker.pid)
+        call = await exchange.connect(surroundings, "traced", "traced", worker.pid)
         try:
             await call.caller.listen()
             with traced(call.job.pid, [*WRITES, *SYNCS], tmp_path / "trace", sync_ms=60):

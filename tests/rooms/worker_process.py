@@ -39,13 +39,13 @@ class WorkerProcess:
         """Its log so far."""
         return self.log_file.read_text(errors="replace")
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, deadline_s: float = READY_WITHIN_S) -> None:
         """Returns when it is ready for calls.
 
         Raises:
             RuntimeError: it ended, or was not ready in time; the message ends with its log.
         """
-        self._wait_for(ready=True)
+        self._wait_for(deadline_s, ready=True)
 
     def wait_until_draining(self) -> None:
         """Returns when it takes no more calls.
@@ -53,10 +53,10 @@ class WorkerProcess:
         Raises:
             RuntimeError: it ended, or still takes some; the message ends with its log.
         """
-        self._wait_for(ready=False)
+        self._wait_for(READY_WITHIN_S, ready=False)
 
-    def _wait_for(self, *, ready: bool) -> None:
-        deadline = time.monotonic() + READY_WITHIN_S
+    def _wait_for(self, deadline_s: float, *, ready: bool) -> None:
+        deadline = time.monotonic() + deadline_s
         while self._process.poll() is None and time.monotonic() < deadline:
             if self._is_ready() is ready:
                 return

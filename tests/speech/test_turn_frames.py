@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.speech.memory_recorder import MemoryRecorder
 from tests.speech.virtual_clock import VirtualClock
+from tests.transcript.journals import told
 from worker.speech import paced
 from worker.speech.turn_frames import TurnJournal
 from worker.transcript.events import Event, UserEarly, UserFinal, UserInterim
@@ -232,6 +233,24 @@ def test_an_end_without_words_leaves_nothing(journal: TurnJournal, recorder: App
     journal.take(turn())
     journal.end()
     assert recorder.events == []
+
+
+@pytest.mark.parametrize("sign", [{}, {"utterance": "two"}])
+def test_a_turn_that_turns_out_to_be_nothing_withdraws_its_words(
+    journal: TurnJournal, recorder: Appended, clock: VirtualClock, sign: dict[str, Any]
+) -> None:
+    journal.take(turn(word("two", 0)) | sign)
+    journal.take(turn(end_of_turn=True))
+    journal.take(turn(end_of_turn=True, turn_is_formatted=True))
+    assert [(type(event), event.text) for event in recorder.events[1:]] == [(UserFinal, "")]  # type: ignore[union-attr]
+    assert not told(*enumerate(recorder.events, start=1)).turns
+
+
+def test_the_next_turn_withdraws_nothing(journal: TurnJournal, recorder: Appended, clock: VirtualClock) -> None:
+    journal.take(turn(word("two", 0)))
+    journal.take(turn(word("two", 0), end_of_turn=True))
+    journal.take(turn(end_of_turn=True, turn_order=1))
+    assert [type(event) for event in recorder.events] == [UserInterim, UserFinal]
 
 
 HOSTILE = {

@@ -48,6 +48,12 @@ class CrashDisk(TroubledDisk):
         self._loop = asyncio.get_running_loop()
         self._files: dict[int, int] = {}
         self._count = 0
+        self._syncing: set[int] = set()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no sync is going on."""
+        return not self._syncing
 
     def accepted(self, seq: int) -> None:
         self.steps.append(Step("accepted", seq))
@@ -64,9 +70,13 @@ class CrashDisk(TroubledDisk):
         super().write(descriptor, data)
 
     def sync(self, descriptor: int) -> None:
-        super().sync(descriptor)
-        asyncio.run_coroutine_threadsafe(_two_rounds(), self._loop).result(30)
-        self.steps.append(Step("sync", self._files[descriptor]))
+        self._syncing.add(descriptor)
+        try:
+            super().sync(descriptor)
+            asyncio.run_coroutine_threadsafe(_two_rounds(), self._loop).result(30)
+            self.steps.append(Step("sync", self._files[descriptor]))
+        finally:
+            self._syncing.discard(descriptor)
 
     def rename(self, old: Path, new: Path) -> None:
         super().rename(old, new)

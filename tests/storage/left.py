@@ -9,11 +9,11 @@ from worker.transcript.events import Event, PartEnded, UserFinal
 PREFIX = "2026/11/21/support"
 
 
-def call(number: int = 1, session: str = "RM_1", ends: bool = True) -> list[bytes]:
+def call(number: int = 1, session: str = "RM_1", ends: bool = True, words: str = "") -> list[bytes]:
     """The lines of a part in which one sentence was said."""
     events: list[tuple[int, Event]] = [
         (0, started(number, f"AJ_{number}", room_sid=session)),
-        (500, UserFinal(participant="caller", text=f"words {number}", stream=f"S{number}", turn_order=0)),
+        (500, UserFinal(participant="caller", text=words or f"words {number}", stream=f"S{number}", turn_order=0)),
         (900, PartEnded(reason="caller_left")),
     ]
     return lines(*events[: 3 if ends else 2], began=BEGAN.replace(second=number))

@@ -1,6 +1,8 @@
 """A local store keeps what it confirmed, and says in one sentence why it cannot."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,30 @@ from worker.storage.store import Store
 
 DEADLINE_S = 20
 HOSTILE = ["../../etc", "a/b", "%2e%2e", "\0", "", "é\u202e", "x" * 300, "#1", "a b"]
+
+
+HANGS = """
+import asyncio, sys, threading
+from pathlib import Path
+from worker.storage import directory as module
+from worker.storage.disk import Disk
+from worker.storage.errors import StorageUnwritable
+
+class Hanging(Disk):
+    def put(self, *_):
+        threading.Event().wait()
+
+async def put_six():
+    module.DEADLINE_S = 0.05
+    store = module.DirectoryStore(Path(sys.argv[1]), Hanging())
+    for _ in range(6):
+        try:
+            await store.put("a", b"")
+        except StorageUnwritable as error:
+            print("no answer" if "no answer" in str(error) else error)
+
+asyncio.run(put_six())
+"""
 
 
 def names_in(directory: Path) -> list[str]:
@@ -122,3 +148,27 @@ async def test_a_full_disk_is_named(tmp_path: Path) -> None:
     disk.failing = True
     with pytest.raises(StorageUnwritable, match=r"cannot be written \(No space left on device\)"):
         await DirectoryStore(tmp_path, disk).probe()
+
+
+def test_a_disk_that_does_not_answer_keeps_no_process_from_ending(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGS, str(tmp_path)], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    assert done.stdout == "no answer\n" * 6, done.stderr
+    assert done.returncode == 0
+
+
+async def test_operations_that_hang_are_not_heaped_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MOST_AT_ONCE", 2)
+    disk = LateDisk()
+    store = DirectoryStore(tmp_path / "transcripts", disk)
+    hanging = [asyncio.create_task(store.put(f"a/{number}", b"")) for number in range(2)]
+    async with asyncio.timeout(DEADLINE_S):
+        while len(store._working) < 2:  # noqa: ASYNC110  (a thread knows nothing of events)
+            await asyncio.sleep(0.001)
+        with pytest.raises(StorageUnwritable, match="no answer"):
+            await store.put("a/2", b"")
+        disk.gate.set()
+        await asyncio.gather(*hanging)
+        await store.put("a/2", b"")
+    assert await store.list("a") == ["a/0", "a/1", "a/2"]

@@ -334,3 +334,29 @@ async def test_a_room_whose_creation_date_is_unknown_is_stored_under_the_day_of_
     stored = await finalise([written(tmp_path, (0, started(room_created_at="")), (1, END))], store, disk=Disk())
     assert stored is not None
     assert stored.prefix == PREFIX
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "verbatim.manifest/2"},
+        {"files": {"../../RM_2/transcript.json": {"size": 1, "sha256": ""}}},
+        {"files": {"/etc/passwd": {"size": 1, "sha256": ""}}},
+        {"files": {"a" * 300: {"size": 1, "sha256": ""}}},
+        {"files": {"transcript.\u0000": {"size": 1, "sha256": ""}}},
+    ],
+)
+async def test_a_manifest_of_a_newer_form_or_with_names_that_are_none_is_left_as_it_is(
+    store: Store, tmp_path: Path, change: dict[str, object]
+) -> None:
+    await finalise([written(tmp_path, *CALL)], store)
+    key = f"{PREFIX}/manifest.json"
+    manifest = json.loads(await store.get(key) or b"") | change
+    await store.put(key, json.dumps(manifest).encode())
+    before = await everything(store)
+    journals = [written(tmp_path, *CALL, BILLED), written(tmp_path, (0, started(2, "AJ_2")), (9, END), job="AJ_2")]
+    for journal in journals:
+        with pytest.raises(StoredDiffers, match="nothing was changed"):
+            await finalise([journal], store)
+        assert journal.exists()
+    assert await everything(store) == before

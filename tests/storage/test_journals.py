@@ -8,7 +8,7 @@ import pytest
 from tests.storage.disks import RecordingDisk
 from tests.storage.left import call, left
 from worker.storage import journals as journals_module
-from worker.storage.errors import JournalInUse, JournalMissing, JournalUnreadable
+from worker.storage.errors import JournalInUse, JournalMissing, JournalNotTrusted, JournalUnreadable
 from worker.storage.journals import all_held, files_of, journals_in, read, remove, session_directories
 from worker.storage.lock import held
 
@@ -108,3 +108,23 @@ def test_a_journal_is_removed_from_its_end(tmp_path: Path) -> None:
     removed = [path.name for call, path in disk.calls if call == "remove" and isinstance(path, Path)]
     assert removed == ["AJ_1.2.jsonl", "AJ_1.1.jsonl", "AJ_1.jsonl"]
     assert [each.name for each in session.iterdir()] == ["AJ_2.jsonl"]
+
+
+def test_what_is_no_sessions_directory_is_passed_over(tmp_path: Path) -> None:
+    for name in ("lost+found", "RM_1-verbatim", "%E4%BD%A0-0123456789abcdef", "backup"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in session_directories(tmp_path)] == ["%E4%BD%A0-0123456789abcdef", "RM_1-verbatim"]
+
+
+async def test_a_journal_that_is_larger_than_any_call_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = call()
+    journal = left(tmp_path, lines[:2])
+    left(tmp_path, lines[1:], name="AJ_1.1")
+    size = sum(map(len, [*lines, lines[1]]))
+    monkeypatch.setattr(journals_module, "LARGEST", size)
+    assert len((await read(journal)).lines.reading.records) == 3
+    monkeypatch.setattr(journals_module, "LARGEST", size - 1)
+    with pytest.raises(JournalNotTrusted, match=r"AJ_1.jsonl has \d+ bytes, more than any call writes"):
+        await read(journal)

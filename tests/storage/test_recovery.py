@@ -173,6 +173,66 @@ async def test_damage_that_the_store_makes_good_is_none(store: Store, journals: 
     assert ([part.events for part in stored.parts], stored.complete) == ([3], True)
 
 
+@pytest.mark.parametrize("name", ["AJ_1-of-yesterday", "AJ_1_of_yesterday"])
+@pytest.mark.parametrize("damaged", [False, True])
+async def test_an_older_copy_of_a_journal_beside_it_takes_nothing_away(
+    store: Store, journals: Path, name: str, damaged: bool
+) -> None:
+    lines = call()
+    left(journals, [lines[0], lines[1].replace(b"words", b"werds"), lines[2]] if damaged else lines)
+    left(journals, lines[:2], name=name)
+    for outcome in await recover(journals, store, ALL):
+        assert outcome.state is State.FINALISED
+    (part,) = (await manifest(store)).parts
+    assert (part.job, part.events) == ("AJ_1", 3)
+    assert list(journals.iterdir()) == []
+
+
+async def test_two_journals_that_tell_one_part_differently_are_not_mixed_and_one_stays(
+    store: Store, journals: Path
+) -> None:
+    lines = call()
+    paths = [left(journals, lines), left(journals, call(3), name="AJ_3")]
+    other = lines[:1] + call(ends=False, words="other words")[1:]
+    paths.append(left(journals, other, name="AJ_1-other"))
+    outcomes = {outcome.job: outcome for outcome in await recover(journals, store, ALL)}
+    assert sorted(outcome.state.name for outcome in outcomes.values()) == ["FINALISED", "FINALISED", "LEFT"]
+    (stays,) = [path for path in paths if path.exists()]
+    assert "holds other lines of job AJ_1" in outcomes[stays.stem].reason
+    text = await store.get(f"{PREFIX}/RM_1-verbatim/transcript.txt") or b""
+    assert (b"other words" in text) != (b"words 1" in text)
+
+
+async def test_what_others_put_beside_a_parts_lines_is_passed_over(
+    store: Store, journals: Path, tmp_path: Path
+) -> None:
+    left(journals, call(1))
+    await recover(journals, store, ALL)
+    parts = tmp_path / "transcripts" / PREFIX / "RM_1-verbatim/parts"
+    (parts / ".DS_Store").write_bytes(b"\0")
+    (parts / "AJ_1" / "notes.txt").write_text("listened to it")
+    left(journals, call(2), name="AJ_2")
+    (outcome,) = await recover(journals, store, ALL)
+    assert outcome.state is State.FINALISED
+    stored = await manifest(store)
+    assert [part.events for part in stored.parts] == [3, 3]
+    assert not {"parts/.DS_Store", "parts/AJ_1/notes.txt"} & stored.files.keys()
+
+
+async def test_lines_in_the_store_that_are_none_are_named_and_the_journal_is_tried_again(
+    store: Store, journals: Path
+) -> None:
+    wrong = f"{PREFIX}/RM_1-verbatim/parts/AJ_9/000001.jsonl"
+    await store.put(wrong, b"\0")
+    left(journals, call())
+    (outcome,) = await recover(journals, store, ALL)
+    assert (outcome.state, outcome.lasting) == (State.LEFT, False)
+    assert wrong in outcome.reason
+    await store.delete(wrong)
+    (outcome,) = await recover(journals, store, ALL)
+    assert outcome.state is State.FINALISED
+
+
 async def test_a_disk_that_does_not_give_a_journal_is_tried_again_later(
     store: Store, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,9 @@ class MemoryStore(Store):
     async def objects(self, prefix: str = "") -> Sequence[StoredObject]:
         raise NotImplementedError
 
+    async def directories(self) -> Sequence[str]:
+        raise NotImplementedError
+
     async def delete(self, key: str) -> None:
         self.kept.pop(key, None)
 

@@ -78,6 +78,13 @@ async def test_a_prefix_means_whole_components(store: Store) -> None:
     assert await store.list("a") == ["a/one"]
 
 
+async def test_directories_are_the_beginnings_of_keys(store: Store) -> None:
+    assert await store.directories() == []
+    for key in ("b/c/one", "a/two", "a/b/three", "four"):
+        await store.put(key, b"")
+    assert await store.directories() == ["a", "b"]
+
+
 async def test_what_is_not_there_is_none_and_lists_as_nothing(store: Store) -> None:
     assert (await store.get("a"), await store.list("a"), await store.list()) == (None, [], [])
     await store.delete("a")

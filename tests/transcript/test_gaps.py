@@ -1,5 +1,7 @@
 """A gap that the journal tells of is one gap, however often it was written, and ends with its part at the latest."""
 
+import pytest
+
 from tests.transcript.journals import part, told
 from worker.transcript.events import Gap, PartEnded
 from worker.transcript.model import Transcript
@@ -48,3 +50,17 @@ def test_gaps_of_the_same_beginning_in_two_parts_are_two_gaps() -> None:
     first = part((400, Gap(from_ms=300, to_ms=350, reason=SLOW)), (5000, PartEnded(reason="handover")))
     second = part((400, Gap(from_ms=300, to_ms=350, reason=SLOW)), (900, END), number=2, after_ms=4000)
     assert gaps(replay([first, second])) == [(300, 350, SLOW, None), (4300, 4350, SLOW, None)]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missing"),
+    [
+        ([1, 2], []),
+        ([2], ["part 1 is missing"]),
+        ([1, 3, 7], ["part 2 is missing", "parts 4 to 6 are missing"]),
+        ([-5, 0, 10**15], [f"parts 1 to {10**15 - 1} are missing"]),
+    ],
+)
+def test_parts_that_are_missing_are_named_however_many(numbers: list[int], missing: list[str]) -> None:
+    transcript = replay([part((900, PartEnded(reason="handover")), number=number) for number in numbers])
+    assert [gap.reason for gap in transcript.gaps if "missing" in gap.reason] == missing

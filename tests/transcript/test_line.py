@@ -68,6 +68,11 @@ def test_every_kind_of_the_format_has_its_event() -> None:
     assert sorted(EVENT_OF_KIND) == sorted(KINDS_IN_THE_FORMAT)
 
 
+@pytest.mark.parametrize("event", get_args(Event), ids=lambda event: event.kind)
+def test_no_field_of_an_event_is_called_like_one_of_the_line(event: type[Event]) -> None:
+    assert not {field.name for field in dataclasses.fields(event)} & {"v", "seq", "at", "ms", "kind", "h"}
+
+
 def test_the_line_begins_with_the_envelope_and_ends_with_the_link() -> None:
     keys = list(json.loads(LINE))
     assert keys[:5] == ["v", "seq", "at", "ms", "kind"]
@@ -103,7 +108,7 @@ def test_every_event_survives_whatever_it_holds(event: type[Event], data: st.Dat
     assert decode(encode(0, AT, 0, written, ""), 0, "").event == written
 
 
-@given(any_text, st.integers(0), st.integers(0))
+@given(any_text, st.integers(0, 10**18 - 1), st.integers(0, 10**18 - 1))
 def test_every_text_survives_but_for_lone_surrogates(text: str, seq: int, ms: int) -> None:
     record = decode(encode(seq, AT, ms, Note(text=text), PREVIOUS), seq, PREVIOUS)
     assert isinstance(record.event, Note)
@@ -157,6 +162,32 @@ def test_a_newer_version_is_named_and_not_read() -> None:
         decode(with_link(covered), 0, "")
 
 
+@pytest.mark.parametrize("version", [b"2", b"10", b"9" * 18])
+def test_a_version_of_many_digits_is_newer_too(version: bytes) -> None:
+    covered = encode(0, AT, 0, Note(text="x"), "")[:-LINK_BYTES].replace(b'"v":1', b'"v":' + version)
+    with pytest.raises(LineNewer):
+        decode(with_link(covered), 0, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"v":1', b'"v":' + b"9" * 19),
+        (b'"v":1', b'"v":1.5'),
+        (b'"seq":0', b'"seq":0e0'),
+        (b'"ms":0', b'"ms":null'),
+        (b'"kind":"note"', b'"kind":7'),
+        (b'"text":"x"', b'"text":"x'),
+        (b'"text":"x"', b'"text":"\\ud800"'),
+        (b'"kind":"note","text":"x"', b'"kind":"mood"}{"text":"x"'),
+    ],
+)
+def test_a_right_link_over_what_no_writer_writes_is_damaged(old: bytes, new: bytes) -> None:
+    covered = encode(0, AT, 0, Note(text="x"), "")[:-LINK_BYTES].replace(old, new)
+    with pytest.raises(LineDamaged):
+        decode(with_link(covered), 0, "")
+
+
 def test_unknown_fields_are_passed_over() -> None:
     covered = encode(0, AT, 0, Note(text="x"), "")[:-LINK_BYTES] + b',"mood":"fine"'
     assert decode(with_link(covered), 0, "").event == Note(text="x")
@@ -172,3 +203,12 @@ def test_an_unknown_kind_keeps_its_place_in_the_chain() -> None:
 def test_a_right_link_over_something_else_is_damaged(covered: bytes) -> None:
     with pytest.raises(LineDamaged):
         decode(with_link(covered), 0, "")
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["", "yesterday", "2026-11-21", "2026-11-21T10:00:00.000", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00.000+23:00"],
+)
+def test_a_line_whose_time_is_none_is_damaged(at: str) -> None:
+    with pytest.raises(LineDamaged, match="at is not a time in UTC"):
+        decode(encode(7, at, 1840, FINAL, PREVIOUS), 7, PREVIOUS)

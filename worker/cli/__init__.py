@@ -3,6 +3,8 @@
 Exit status: 0 fine, 1 failed, 2 usage, 69 a service cannot be reached, 78 the settings are wrong.
 """
 
+import errno
+import os
 import sys
 import warnings
 from importlib import metadata
@@ -13,7 +15,7 @@ from rich.console import Console
 
 from config import SettingsError
 from worker.cli import config, demo, dev, dispatch, doctor, start, token, transcripts
-from worker.errors import EXIT_CONFIGURATION, Refusal
+from worker.errors import EXIT_CONFIGURATION, EXIT_FAILED, Refusal
 from worker.machine import check_machine
 
 app = typer.Typer(
@@ -56,17 +58,29 @@ def main() -> NoReturn:
     warnings.filterwarnings("ignore", message="The HMAC key is")
     try:
         check_machine(sys.version_info[:2], sys.platform)
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except SettingsError as error:
         _explain(error.sentences)
         sys.exit(EXIT_CONFIGURATION)
     except Refusal as error:
         _explain(error.sentences)
         sys.exit(error.status)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # What could not be written would be tried again at the exit, and change its status.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _explain(f"The output cannot be written ({error.strerror}); free some space.")
+        sys.exit(EXIT_FAILED)
     sys.exit(0)
 
 
 def _explain(sentences: object) -> None:
+    from worker.transcript.render.wording import one_line
+
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     for sentence in sentences if isinstance(sentences, (list, tuple)) else [str(sentences)]:
-        console.print(f"verbatim: {sentence}", markup=False)
+        console.print(f"verbatim: {one_line(str(sentence))}", markup=False)

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,18 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as --set llm.model=gpt-4o. Repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def parse_day(text: str) -> date:
+    """Return the day that a person wrote.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it like 2026-11-21.") from None
 
 
 def load_settings(command: str, config_file: Path | None, profile: str | None, assignments: list[str] | None) -> Loaded:

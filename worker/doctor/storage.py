@@ -49,7 +49,8 @@ async def check_journal_directory(settings: Settings) -> Finding:
     if left := [outcome for outcome in found if outcome.state is not State.IN_USE]:
         return warning(
             "journals",
-            f"{storage.journal_dir} has {len(left)} of calls whose process died, not stored yet ({spool}).",
+            f"{storage.journal_dir} has {len(left)} {'journal' if len(left) == 1 else 'journals'} "
+            f"of calls whose process died, not stored yet ({spool}).",
             "A worker on this machine stores them, and so does verbatim transcripts recover.",
         )
     if free < spool.max_size - spool.size:

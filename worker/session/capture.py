@@ -20,6 +20,7 @@ from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
 
 from worker.logs import without_words
 from worker.session.heard import Heard
+from worker.session.usage import usage_reported
 from worker.speech.paced import Paced
 from worker.speech.recorder import Recorder
 from worker.transcript.events import (
@@ -29,7 +30,6 @@ from worker.transcript.events import (
     ToolCalled,
     ToolReturned,
     TurnLatency,
-    UsageReported,
     UserTurn,
 )
 
@@ -195,14 +195,7 @@ class Capture:
 
     def _write_usage(self) -> None:
         for usage in self._session.usage.model_usage:
-            fields = usage.model_dump(exclude={"type", "provider", "model"}, exclude_defaults=True)
-            self._recorder.append(
-                UsageReported(
-                    service=usage.type.removesuffix("_usage"),
-                    model=usage.model,
-                    amounts={name: value for name, value in fields.items() if isinstance(value, int | float)},
-                )
-            )
+            self._recorder.append(usage_reported(usage))
 
 
 def _milliseconds(seconds: float | None) -> int | None:

@@ -26,8 +26,9 @@ from worker.speech.providers import SAMPLE_RATE, Speech
 from worker.speech.recorder import Recorder
 from worker.transcript.events import AgentSentence, ErrorRaised, Note, UserFinal
 
-NOTHING_PENDING_SECONDS: Final = 0.2
-"""Wait for last words at the close when none are pending; 0 would race the audio's last frames."""
+NOTHING_PENDING_SECONDS: Final = 0.1
+"""Wait for last words at the close when none are pending: two of the chunks in which audio is sent. Words that
+are recognised later still come with the STT's farewell."""
 
 UNRECOVERABLE_ERRORS: Final = 20
 """Failures of one service in a row that end the call; the framework's 3 are an outage of 18 s."""

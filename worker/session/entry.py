@@ -14,6 +14,7 @@ from livekit.plugins import silero as _silero  # noqa: F401 - plugins register o
 from config import Loaded, load
 from worker.session.call import Call, versions
 from worker.session.hang_up import close_room
+from worker.session.orphan import end_with_worker
 from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
 from worker.storage.errors import StorageUnwritable
@@ -28,6 +29,7 @@ def set_up(process: JobProcess) -> None:
     # Where there is no forkserver to inherit it from (`worker.fleet.ignored_signals`).
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_worker()
     loaded = load(files=False)
     assert loaded.settings.livekit.url is not None
     keep_room_direct(os.environ, loaded.settings.livekit.url)

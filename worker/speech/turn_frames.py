@@ -76,6 +76,8 @@ class TurnJournal:
         self.clock = StreamClock(time.time())
         """Where the stream's times are on the wall clock."""
         self._unwritten: UserInterim | None = None
+        self._signs_written = False
+        """Of the turn that goes on, there are words in the journal that no final has confirmed."""
         self._interims = Paced(INTERIM_SECONDS, self._write_interim)
 
     def begin(self, *, start_time: float) -> None:
@@ -100,10 +102,13 @@ class TurnJournal:
         self.pending = not turn.end_of_turn and bool(turn.text)
         if turn.end_of_turn:
             self._drop_interim()
-            if turn.transcript or turn.words:
+            # A final without words withdraws those before it: the recogniser has decided that nothing was said.
+            if turn.text or self._signs_written:
                 self._recorder.append(self._final(turn))
+            self._signs_written = False
         elif turn.utterance:
             self._drop_interim()  # older words must not follow the newer ones into the journal
+            self._signs_written = True
             self._recorder.append(
                 UserEarly(
                     participant=self._recorder.participant,
@@ -130,7 +135,7 @@ class TurnJournal:
     def _write_interim(self) -> None:
         if self._unwritten is not None:
             self._recorder.append(self._unwritten)
-            self._unwritten = None
+            self._unwritten, self._signs_written = None, True
 
     def _drop_interim(self) -> None:
         self._interims.cancel()

@@ -6,9 +6,11 @@ Made anew each time from what is stored; there is no index that could be wrong.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
@@ -17,8 +19,9 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from worker.storage import names
-from worker.storage.errors import JournalInUse, JournalUnreadable, StorageError, TranscriptDamaged
+from worker.storage.errors import JournalInUse, JournalMissing, JournalUnreadable, StorageError, TranscriptDamaged
 from worker.storage.journals import all_held, journals_in, read, session_directories
+from worker.storage.parts import LocalJournal
 from worker.storage.segments import merge, stored_parts
 from worker.storage.store import Store
 from worker.transcript.errors import ReplayError
@@ -28,6 +31,9 @@ from worker.transcript.model import Transcript
 from worker.transcript.reading import Reading
 from worker.transcript.render import json as as_json
 from worker.transcript.replay import replay
+
+YEAR = re.compile(r"[0-9]{4}")
+"""How the keys of sessions begin."""
 
 RUNNING = "running"
 """Stands for the reason of an end that has not come."""
@@ -92,10 +98,21 @@ class Catalogue:
             JournalUnreadable: the journal directory cannot be read.
         """
         under = "" if day is None else f"{day:%Y/%m/%d}"
-        found = {session.transcript_id: session for session in await self._stored(under)}
-        for local in await self._local():
-            stored = found.get(local.transcript_id)
-            found[local.transcript_id] = replace(local, stored=stored is not None)
+        local = await self._local()  # before the store: what is finalised meanwhile is found there
+        found = {session.prefix: session for session in await self._stored(under)}
+        for prefix, journals in local.told.items():
+            try:
+                session = await self._of_journals(prefix, journals, local.running)
+                found[prefix] = replace(session, stored=prefix in found)
+            except StorageError as error:
+                local.troubles[journals[0].parent].append(str(error))
+        at = {prefix.rpartition("/")[2]: prefix for prefix in found}
+        for directory, troubles in local.troubles.items():
+            prefix = at.get(directory.name, str(directory))
+            session = found.get(prefix) or Session(
+                transcript_id=unquote(directory.name), state=State.DAMAGED, journals=tuple(local.journals[directory])
+            )
+            found[prefix] = replace(session, trouble=" ".join(filter(None, [session.trouble, *troubles])))
         wanted = [
             session
             for session in found.values()
@@ -133,7 +150,10 @@ class Catalogue:
         return await self._readings(session.prefix, session.journals)
 
     async def _readings(self, prefix: str, journals: Sequence[Path]) -> Mapping[str, Reading]:
-        local = [await read(path) for path in journals]
+        local: list[LocalJournal] = []
+        for path in journals:
+            with suppress(JournalMissing):  # finalised this moment: the store has its lines
+                local.append(await read(path))
         stored = await stored_parts(self._store, prefix)
         return (await asyncio.to_thread(merge, prefix, local, stored)).readings
 
@@ -145,7 +165,9 @@ class Catalogue:
             raise TranscriptDamaged(f"{prefix} cannot be told: {error}") from None
 
     async def _stored(self, under: str) -> Sequence[Session]:
-        objects = await self._store.objects(under)
+        years = [each for each in await self._store.directories() if YEAR.fullmatch(each)]
+        # Not all there is: the store may be a volume, with a directory in it that only the system can read.
+        objects = [each for directory in ([under] if under else years) for each in await self._store.objects(directory)]
         keys = [each.key for each in objects if each.key.endswith(f"/{names.MANIFEST}") and each.key.count("/") == 5]
         at_once = asyncio.Semaphore(READS_AT_ONCE)
 
@@ -156,43 +178,34 @@ class Catalogue:
 
         return await asyncio.gather(*map(session, keys))
 
-    async def _local(self) -> Sequence[Session]:
+    async def _local(self) -> _Local:
         try:
             directories = await asyncio.to_thread(session_directories, self._journal_dir)
         except OSError as error:
             raise JournalUnreadable(f"{self._journal_dir} cannot be listed ({error.strerror})") from None
-        found = [await self._of_journals(directory) for directory in directories]
-        return [session for session in found if session is not None]
-
-    async def _of_journals(self, directory: Path) -> Session | None:
-        """Return the session whose journals are in `directory`; nothing where nothing was accepted yet."""
-        damaged = Session(transcript_id=unquote(directory.name), state=State.DAMAGED)
-        told: dict[Path, str] = {}
-        troubles: list[str] = []
-        try:
-            journals = await asyncio.to_thread(journals_in, directory)
-            running = [journal for journal in journals if await asyncio.to_thread(_in_use, journal)]
-        except OSError as error:
-            return replace(damaged, trouble=f"{directory} cannot be read ({error.strerror})")
-        for journal in journals:
+        local = _Local()
+        for directory in directories:
             try:
-                lines = (await read(journal)).lines
-                if lines.reading.records:
-                    told[journal] = lines.prefix
-            except StorageError as error:
-                troubles.append(str(error))
-        try:
-            if not told:
-                return replace(damaged, journals=tuple(journals), trouble=troubles[0]) if troubles else None
-            prefix = next(iter(told.values()))
-            transcript = await self._told(prefix, tuple(told))
-        except StorageError as error:
-            return replace(damaged, journals=tuple(journals), trouble=str(error))
-        if running:
+                local.journals[directory] = await asyncio.to_thread(journals_in, directory)
+                for journal in local.journals[directory]:
+                    await _look_at(journal, local)
+            except OSError as error:
+                local.troubles[directory].append(f"{directory} cannot be read ({error.strerror})")
+        return local
+
+    async def _of_journals(self, prefix: str, journals: Sequence[Path], running: Collection[Path]) -> Session:
+        """Return the session that `journals` and what is stored of it tell.
+
+        Raises:
+            StorageError: they do not tell of one, or cannot be read.
+        """
+        transcript = await self._told(prefix, journals)
+        runs = any(journal in running for journal in journals)
+        if runs:
             transcript = _so_far(transcript)
         return Session(
             transcript_id=transcript.transcript_id,
-            state=State.RUNNING if running else State.UNFINISHED,
+            state=State.RUNNING if runs else State.UNFINISHED,
             room=transcript.room.name,
             room_sid=transcript.room.sid,
             agent=transcript.agent,
@@ -202,9 +215,35 @@ class Catalogue:
             complete=transcript.complete,
             reason=transcript.ended.reason,
             prefix=prefix,
-            journals=tuple(told),
-            trouble=" ".join(troubles),
+            journals=tuple(journals),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """The journals on this node."""
+
+    journals: dict[Path, Sequence[Path]] = field(default_factory=dict)
+    """All, by directory."""
+    told: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
+    """Those that can be read, by the key under which their session is stored: their lines say that, not their name."""
+    running: set[Path] = field(default_factory=set)
+    """Those whose job lives."""
+    troubles: dict[Path, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What cannot be read, as sentences, by directory."""
+
+
+async def _look_at(journal: Path, local: _Local) -> None:
+    if await asyncio.to_thread(_in_use, journal):
+        local.running.add(journal)
+    try:
+        lines = (await read(journal)).lines
+        if lines.reading.records:
+            local.told[lines.prefix].append(journal)
+    except JournalMissing:  # finalised this moment
+        pass
+    except StorageError as error:
+        local.troubles[journal.parent].append(str(error))
 
 
 def _so_far(transcript: Transcript) -> Transcript:
@@ -229,15 +268,17 @@ def _so_far(transcript: Transcript) -> Transcript:
 
 
 def _of_manifest(prefix: str, content: bytes) -> Session:
+    *_, room, transcript_id = prefix.split("/")
+    damaged = Session(
+        transcript_id=unquote(transcript_id), state=State.DAMAGED, room=unquote(room), prefix=prefix, stored=True
+    )
     try:
         manifest = Manifest.model_validate_json(content)
         span = datetime.fromisoformat(manifest.ended_at) - datetime.fromisoformat(manifest.started_at)
     except (ValueError, TypeError):  # no manifest, or times that are none
-        *_, room, transcript_id = (unquote(each) for each in prefix.split("/"))
-        trouble = f"{prefix}/{names.MANIFEST} cannot be read"
-        return Session(
-            transcript_id=transcript_id, state=State.DAMAGED, room=room, prefix=prefix, stored=True, trouble=trouble
-        )
+        return replace(damaged, trouble=f"{prefix}/{names.MANIFEST} cannot be read")
+    if (names.encode(manifest.room.name), names.encode(manifest.transcript_id)) != (room, transcript_id):
+        return replace(damaged, trouble=f"{prefix}/{names.MANIFEST} is that of another session")
     return Session(
         transcript_id=manifest.transcript_id,
         state=State.FINAL,

@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 import threading
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,9 +21,13 @@ from obstore.store import LocalStore
 from worker.storage.disk import Disk
 from worker.storage.errors import StorageUnavailable, StorageUnwritable
 from worker.storage.store import PROBES, Store, StoredObject, probe_key
+from worker.storage.threads import in_own_thread
 
 DEADLINE_S = 30.0
 """How long one operation may take."""
+
+MOST_AT_ONCE = 64
+"""How many operations may be under way, or hang in a disk that does not answer."""
 
 TEMPORARY = re.compile(r".+#[0-9]+")
 """Names that `Disk.put` gives to files that are not whole yet."""
@@ -40,6 +44,7 @@ class DirectoryStore(Store):
         self._root = root
         self._disk = disk or Disk()
         self._objects: LocalStore | None = None
+        self._working: set[object] = set()
 
     def address(self, key: str) -> str:
         """Return the file's path."""
@@ -48,7 +53,7 @@ class DirectoryStore(Store):
     async def put(self, key: str, content: bytes) -> None:
         """Make `content` the whole of `key`; when this returns it survives a loss of power."""
         abandoned = threading.Event()
-        putting = asyncio.to_thread(self._disk.put, self._root / key, content, abandoned.is_set)
+        putting = self._in_thread(lambda: self._disk.put(self._root / key, content, abandoned.is_set))
         try:
             await self._within_deadline(putting, "written")
         finally:
@@ -62,13 +67,17 @@ class DirectoryStore(Store):
         """Return everything under `prefix`, in the order of names."""
         return await self._within_deadline(self._objects_under(prefix), "listed")
 
+    async def directories(self) -> Sequence[str]:
+        """Return the first components of all keys that have several, by name. Looks into none of them."""
+        return await self._within_deadline(self._directories(), "listed")
+
     async def delete(self, key: str) -> None:
         """Remove `key`; it may be gone already."""
-        await self._within_deadline(asyncio.to_thread(self._disk.remove, self._root / key), "deleted from")
+        await self._within_deadline(self._in_thread(lambda: self._disk.remove(self._root / key)), "deleted from")
 
     async def tidy(self, prefix: str) -> None:
         """Remove what puts under `prefix` left behind when their process died. Nobody may be putting there."""
-        await self._within_deadline(asyncio.to_thread(self._tidy, self._root / prefix), "tidied")
+        await self._within_deadline(self._in_thread(lambda: self._tidy(self._root / prefix)), "tidied")
 
     async def probe(self) -> None:
         """Put, get, list and delete a small file."""
@@ -82,7 +91,7 @@ class DirectoryStore(Store):
 
     async def _get(self, key: str) -> bytes | None:
         try:
-            objects = await asyncio.to_thread(self._opened)
+            objects = await self._in_thread(self._opened)
             result = await obstore.get_async(objects, key)
             return bytes(await result.bytes_async())
         except FileNotFoundError:
@@ -90,7 +99,7 @@ class DirectoryStore(Store):
 
     async def _objects_under(self, prefix: str) -> Sequence[StoredObject]:
         try:
-            objects = await asyncio.to_thread(self._opened)
+            objects = await self._in_thread(self._opened)
         except FileNotFoundError:
             return []
         found = await obstore.list(objects, prefix or None).collect_async()
@@ -98,6 +107,13 @@ class DirectoryStore(Store):
             (StoredObject(each["path"], each["size"], each["last_modified"]) for each in found),
             key=lambda each: each.key,
         )
+
+    async def _directories(self) -> Sequence[str]:
+        try:
+            objects = await self._in_thread(self._opened)
+        except FileNotFoundError:
+            return []
+        return sorted((await obstore.list_with_delimiter_async(objects))["common_prefixes"])
 
     def _tidy(self, directory: Path) -> None:
         for path in directory.rglob("*#*"):
@@ -110,6 +126,25 @@ class DirectoryStore(Store):
             os.close(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY))  # obstore would not say what is wrong
             self._objects = LocalStore(self._root)
         return self._objects
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in a thread of its own: one that hangs keeps neither another task waiting nor a process alive.
+
+        Raises:
+            TimeoutError: so many hang already that there is no hope.
+        """
+        if len(self._working) >= MOST_AT_ONCE:
+            raise TimeoutError
+        this = object()
+        self._working.add(this)
+
+        def worked() -> Result:
+            try:
+                return work()
+            finally:
+                self._working.discard(this)
+
+        return await in_own_thread(worked)
 
     async def _within_deadline(self, work: Awaitable[Result], done: str) -> Result:
         try:

@@ -35,7 +35,7 @@ from worker.storage.opening import opened
 from worker.storage.parts import LocalJournal
 from worker.storage.segments import Merged, StoredPart, got, merge, stored_parts
 from worker.storage.store import Store
-from worker.transcript.integrity import Manifest, manifest_of, stored_file
+from worker.transcript.integrity import FORMAT, Manifest, manifest_of, stored_file
 from worker.transcript.model import Transcript
 from worker.transcript.render import FORMATS, Render
 from worker.transcript.replay import replay
@@ -242,9 +242,18 @@ async def _stored_manifest(store: Store, prefix: str) -> Manifest | None:
     if content is None:
         return None
     try:
-        return Manifest.model_validate_json(content)
+        manifest = Manifest.model_validate_json(content)
     except ValidationError:
-        raise StoredDiffers(f"{store.address(key)} is no manifest: nothing was changed, look at it") from None
+        raise StoredDiffers(
+            f"{store.address(key)} cannot be read as a manifest: nothing was changed; a newer version may read it, "
+            "and where none does, move it away: it is made anew from the lines beside it"
+        ) from None
+    if manifest.format != FORMAT:
+        raise StoredDiffers(
+            f"{store.address(key)} has the form {manifest.format}, this version writes {FORMAT}: "
+            "nothing was changed, finalise it with a newer version"
+        )
+    return manifest
 
 
 async def _as_described(store: Store, prefix: str, manifest: Manifest) -> bool:

@@ -23,25 +23,41 @@ class Step:
     job: str = ""
 
 
-def call_steps(readings: Mapping[str, Reading], *, with_text: bool = False) -> Sequence[Step]:
+def call_steps(readings: Mapping[str, Reading], *, with_text: bool = False, runs: bool = False) -> Sequence[Step]:
     """Return what the journals tell, in the order of the times that the nodes' clocks gave.
 
     Args:
         readings: each part's lines, by job.
         with_text: whether what was said is told too.
+        runs: whether the call goes on, so that its last part is not dead.
     """
     steps = [
         Step(record.at, what, detail, job)
         for job, reading in readings.items()
-        for record in reading.records
+        for record in _without_old_totals(reading.records)
         for what, detail in _told(record, with_text)
     ]
-    steps += [
-        Step(reading.records[-1].at, "crashed", "the journal has no end: its last line", job)
-        for job, reading in readings.items()
-        if reading.records and not any(isinstance(each.event, events.PartEnded) for each in reading.records)
-    ]
+    begun = {job: reading.records for job, reading in readings.items() if reading.records}
+    newest = max(begun, key=lambda job: begun[job][0].at, default="")
+    for job, records in begun.items():
+        if runs and job == newest:
+            steps.append(Step(records[-1].at, "running", "the call goes on: the newest line of its journal", job))
+        elif not any(isinstance(each.event, events.PartEnded) for each in records):
+            steps.append(Step(records[-1].at, "crashed", "the journal has no end: its last line", job))
     return sorted(steps, key=lambda step: step.at)
+
+
+def _without_old_totals(records: Sequence[Record]) -> Iterator[Record]:
+    """Yield the records but those `usage` totals that a later one of the part replaces: a long call has hundreds."""
+    newest = {
+        (record.event.service, record.event.model): record.seq
+        for record in records
+        if isinstance(record.event, events.UsageReported)
+    }
+    for record in records:
+        event = record.event
+        if not isinstance(event, events.UsageReported) or newest[event.service, event.model] == record.seq:
+            yield record
 
 
 def _told(record: Record, with_text: bool) -> Iterator[tuple[str, str]]:
@@ -66,7 +82,7 @@ def _told(record: Record, with_text: bool) -> Iterator[tuple[str, str]]:
             span = f"{begin} ms to {'the end' if end is None else f'{end} ms'}"
             yield "gap", f"{reason} ({span}{f', {participant}' if participant else ''})"
         case events.UsageReported(service=service, model=model, amounts=amounts):
-            spent = ", ".join(f"{name} {amount}" for name, amount in amounts.items())
+            spent = ", ".join(f"{name} {round(amount, 2)}" for name, amount in amounts.items())
             yield "usage", f"{service} {model}: {spent}"
         case events.PartEnded(reason=reason, detail=detail):
             yield "part ended", f"{reason}{f', {detail}' if detail else ''}"

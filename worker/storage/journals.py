@@ -21,6 +21,9 @@ from worker.storage.threads import in_own_thread
 from worker.transcript.errors import LineNewer
 from worker.transcript.joining import join_files
 
+LARGEST = 1 << 28
+"""Bytes a journal may have, days of speech. More would take the worker's memory, and with it the calls."""
+
 READ_DEADLINE_S = 10.0
 """How long the disk may take to give a journal."""
 
@@ -28,12 +31,16 @@ READ_DEADLINE_S = 10.0
 def session_directories(journal_dir: Path) -> Sequence[Path]:
     """Return the directories of the sessions that have journals here, by name; none where there is nothing.
 
+    A session's has a dash in its name; others, such as the `lost+found` of a volume, nobody need be able to read.
+
     Raises:
         OSError: the directory cannot be listed.
     """
     try:
         with os.scandir(journal_dir) as entries:
-            directories = [Path(each.path) for each in entries if each.is_dir(follow_symlinks=False)]
+            directories = [
+                Path(each.path) for each in entries if "-" in each.name and each.is_dir(follow_symlinks=False)
+            ]
     except FileNotFoundError:
         return []
     return sorted(directories)
@@ -75,13 +82,14 @@ async def look(journal: Path, memory: bytes = b"") -> LocalJournal:
 
     Raises:
         JournalMissing: there is no such journal.
+        JournalNotTrusted: it is larger than `LARGEST`.
         JournalUnreadable: the disk does not give it.
     """
     trouble = ""
     files: dict[str, bytes] = {}
     try:
         async with asyncio.timeout(READ_DEADLINE_S):
-            files = await in_own_thread(lambda: {str(path): path.read_bytes() for path in files_of(journal)})
+            files = await in_own_thread(lambda: _contents(journal))
     except TimeoutError:
         trouble = f"no answer in {READ_DEADLINE_S:.0f} s"
     except OSError as error:
@@ -94,6 +102,13 @@ async def look(journal: Path, memory: bytes = b"") -> LocalJournal:
         files["memory"] = memory
     data, reading = await asyncio.to_thread(join_files, list(files.values()))
     return LocalJournal(journal, PartLines(data, reading), files)
+
+
+def _contents(journal: Path) -> dict[str, bytes]:
+    files = files_of(journal)
+    if (size := sum(path.stat().st_size for path in files)) > LARGEST:
+        raise JournalNotTrusted(f"{journal} has {size} bytes, more than any call writes: look at what it is")
+    return {str(path): path.read_bytes() for path in files}
 
 
 @contextmanager

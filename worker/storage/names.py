@@ -22,6 +22,7 @@ MANIFEST = "manifest.json"
 LEASES = "open"
 """What the keys of all leases begin with."""
 
+SEGMENT = re.compile(r"/parts/([^/]+)/[0-9]{6}\.jsonl")
 JOURNAL_FILE = re.compile(r"([^.]+)(?:\.([1-9][0-9]*))?\.jsonl")
 
 
@@ -90,3 +91,9 @@ def segments(prefix: str, job: str) -> str:
 def lease(journal: Path) -> str:
     """Return the key of the lease of the part whose journal this is."""
     return f"{LEASES}/{journal.parent.name}/{journal.name.removesuffix('.jsonl')}"
+
+
+def job_of_segment(prefix: str, key: str) -> str | None:
+    """Return the encoded job whose journal segment has `key`. `None`: it is the key of something else."""
+    found = SEGMENT.fullmatch(key.removeprefix(prefix))
+    return found[1] if found else None

@@ -101,6 +101,11 @@ class ObjectStore(Store):
                     return sorted(found, key=lambda each: each.key)
             found += [StoredObject(each["path"], each["size"], each["last_modified"]) for each in page]
 
+    async def directories(self) -> Sequence[str]:
+        """Return the first components of all keys that have several, by name."""
+        async with self._asking("list"):
+            return sorted((await obstore.list_with_delimiter_async(self._client))["common_prefixes"])
+
     async def delete(self, key: str) -> None:
         """Remove `key`; it may be gone already."""
         async with self._asking("delete"):

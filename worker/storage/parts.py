@@ -50,7 +50,7 @@ class PartLines:
         session = transcript_id(started.room_sid, started.agent)
         try:
             return names.prefix(started.room_created_at, started.room, session)
-        except ValueError:
+        except (ValueError, OverflowError):
             return names.prefix(self.reading.records[0].at, started.room, session)
 
 

@@ -32,10 +32,11 @@ class StoredPart:
 
 
 async def stored_parts(store: Store, prefix: str) -> dict[str, StoredPart]:
-    """Return what is stored of every part of a session, by encoded job."""
+    """Return what is stored of every part of a session, by encoded job; what others put there is passed over."""
     found: dict[str, dict[str, bytes]] = defaultdict(dict)
-    for key, content in (await got(store, await store.list(f"{prefix}/parts"))).items():
-        found[key.split("/")[-2]][key] = content
+    keys = [key for key in await store.list(f"{prefix}/parts") if names.job_of_segment(prefix, key) is not None]
+    for key, content in (await got(store, keys)).items():
+        found[names.job_of_segment(prefix, key) or ""][key] = content
     return {job: StoredPart(segments) for job, segments in found.items()}
 
 
@@ -74,31 +75,41 @@ class Merged:
 def merge(session: str, local: Sequence[LocalJournal], stored: Mapping[str, StoredPart]) -> Merged:
     """Return the parts of the session that is stored under the key `session`.
 
+    Which part a journal is of, its first line says, not its name: of a part that has two journals here, such as
+    one that was restored beside it, both are merged.
+
     Raises:
         JournalNotTrusted: lines do not say which part they are.
-        StoredDiffers: the store holds other lines of a part than are here.
+        StoredDiffers: the store, or another journal, holds other lines of a part than are here.
     """
-    merged = Merged({job: PartLines.of(part.data) for job, part in stored.items()}, {})
-    for part in local:
-        job = part.lines.started.job
-        segments = stored.get(names.encode(job), StoredPart({}))
-        lines = _completed(session, part, segments.data)
-        merged.parts[names.encode(job)] = lines
-        if missing := lines.data[len(segments.data) :]:
-            merged.missing[names.segment(session, job, len(segments.segments) + 1)] = missing
-    return merged
+    parts: dict[str, PartLines] = {}
+    for job, part in stored.items():
+        parts[job] = PartLines.of(part.data)
+        if not parts[job].reading.records:
+            raise StoredDiffers(f"{min(part.segments)} is no journal's: nothing was changed, look at it")
+    known = {job: part.data for job, part in stored.items()}
+    for journal in sorted(local, key=lambda each: each.damage is not None):  # a damaged one needs what the others know
+        job = names.encode(journal.lines.started.job)
+        parts[job] = _completed(session, journal, known.get(job, b""))
+        known[job] = max(known.get(job, b""), parts[job].data, key=len)
+    missing: dict[str, bytes] = {}
+    for job, lines in parts.items():
+        segments = stored.get(job, StoredPart({}))
+        if rest := lines.data[len(segments.data) :]:
+            missing[names.segment(session, lines.started.job, len(segments.segments) + 1)] = rest
+    return Merged(parts, missing)
 
 
-def _completed(session: str, part: LocalJournal, known: bytes) -> PartLines:
-    """Return the lines that are here and in the store as one; what one of them lacks, the other may have."""
-    here = part.lines
+def _completed(session: str, journal: LocalJournal, known: bytes) -> PartLines:
+    """Return the lines of a journal and those that are known of its part as one; each may have what the other lacks."""
+    here = journal.lines
     if not (here.data.startswith(known) or known.startswith(here.data)):
         raise StoredDiffers(
-            f"the store holds other lines of job {here.started.job} under {session} than the journal here: "
+            f"{journal.path} holds other lines of job {here.started.job} than are known of it under {session}: "
             "nothing was changed, compare the two and remove the wrong one"
         )
-    if part.damage is not None:
-        both = PartLines(*join_files([known, *part.files.values()]))
-        # Where the store has nothing to add, the trouble stays as the journal alone has it.
+    if journal.damage is not None:
+        both = PartLines(*join_files([known, *journal.files.values()]))
+        # Where what is known has nothing to add, the trouble stays as the journal alone has it.
         return both if len(both.data) > len(here.data) or both.reading.stop is None else here
     return here if len(here.data) >= len(known) else PartLines.of(known)

@@ -63,6 +63,10 @@ class Store(ABC):
         return [each.key for each in await self.objects(prefix)]
 
     @abstractmethod
+    async def directories(self) -> Sequence[str]:
+        """Return the first components of all keys that have several, by name. Looks into none of them."""
+
+    @abstractmethod
     async def delete(self, key: str) -> None:
         """Remove `key`; it may be gone already."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from worker.storage import names
-from worker.storage.catalogue import Session
+from worker.storage.catalogue import Session, State
 from worker.storage.directory import TEMPORARY
-from worker.storage.errors import JournalMissing, StorageError
+from worker.storage.errors import JournalMissing, JournalUnreadable, StorageError
 from worker.storage.journals import look
 from worker.storage.segments import got
 from worker.storage.store import Store
@@ -32,17 +33,17 @@ async def verify_session(store: Store, session: Session) -> Sequence[Finding]:
         contents = await got(store, await store.list(session.prefix))
         files = {key.removeprefix(f"{session.prefix}/"): content for key, content in contents.items()}
         findings += await asyncio.to_thread(_check, files, [key.rpartition("/")[2] for key in leases])
-    for journal in session.journals:
-        findings += await _journal(journal)
-    if session.trouble and not findings:
-        findings.append(Finding("journals", session.trouble))
-    return findings
+    in_journals = [finding for journal in session.journals for finding in await _journal(journal)]
+    if session.trouble and not in_journals and not (findings and session.state is State.DAMAGED):
+        in_journals.append(Finding("journals", session.trouble))
+    return findings + in_journals
 
 
 async def verify_path(path: Path) -> Mapping[str, Sequence[Finding]]:
     """Return what is wrong with each copy of a session, and each journal, that is at `path` or under it, by its place.
 
     Raises:
+        JournalUnreadable: it is neither a file nor a directory.
         OSError: it cannot be read.
     """
     if not await asyncio.to_thread(path.is_dir):
@@ -63,6 +64,8 @@ async def _file(file: Path) -> Sequence[Finding]:
     """Check one file: with the others of its journal, if it is named as one."""
     for journal in _of(file):
         return await _journal(journal)
+    if not stat.S_ISREG((await asyncio.to_thread(file.stat)).st_mode):
+        raise JournalUnreadable(f"{file} is neither a file nor a directory: check the path")
     reading = read_lines(await asyncio.to_thread(file.read_bytes))
     if reading.stop is None or reading.torn:
         return []

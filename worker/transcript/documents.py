@@ -27,28 +27,28 @@ INTRODUCTION = f"""\
 This page is made from the program's own documentation by
 `python -m worker.transcript.documents > docs/reference/compatibility.md`.
 
-Three forms outlive a release. Each carries its own number, and a release that reads one form reads all before it.
+Three formats outlive a release. Each has its own number, and a release that reads one number reads all before it.
 
-| Form | Number | Now | Where |
+| Format | Number | Now | Where |
 | --- | --- | --- | --- |
 | Journal line | `v` in each line | {VERSION} | `<storage.journal_dir>/<transcript id>/<job>.jsonl`, later `parts/` |
 | Transcript | `schema` | `{SCHEMA}` | `transcript.json`, see [its schema](transcript.schema.json) |
 | Manifest | `format` | `{FORMAT}` | `manifest.json` |
 
-## How forms change
+## How formats change
 
 - A new kind of event, or a new field that may be missing, comes without a new number. Readers pass over kinds and
   fields that they do not know; a kind that is not known keeps its place in the chain.
 - What a kind or a field means never changes, and neither do their names.
-- A number rises only when a reader of the form before would tell something wrong by passing over what it does
-  not know. The release notes say so.
+- A number rises only when a reader of the number before would tell something wrong by passing over what it
+  does not know. The release notes say so.
 - A line with a newer `v` ends the reading. The file is left as it is, nothing is stored from it, and the log, the
   recovery and `verbatim transcripts verify` name it with the version that it needs.
-- A line of a known kind whose fields have another form is a gap in the transcript, which names the kind; what
+- A line of a known kind whose fields cannot be read is a gap in the transcript, which names the kind; what
   comes after it is read.
 - A transcript that is final is not rendered again by a newer release, unless it is asked to or more of the call
   is found.
-- The other forms of a transcript (`md`, `txt`, `srt`, `vtt`) are for people: their layout may change with any
+- The other files of a transcript (`md`, `txt`, `srt`, `vtt`) are for people: their layout may change with any
   release. Programs read `transcript.json`.
 
 Journals, transcripts and manifests of every number are kept in `tests/transcript/versions/`, with what they tell.
@@ -64,7 +64,7 @@ One file a part, UTF-8, one JSON object a line, each ended by a line feed:
 
 | Field | Meaning |
 | --- | --- |
-| `v` | Version of the form. Always first. |
+| `v` | Version of the format. Always first. |
 | `seq` | 0, 1, 2 … without gaps. Always second. |
 | `at` | Time of day: RFC 3339, UTC, milliseconds. |
 | `ms` | Milliseconds since the journal was opened; never runs backwards. |
@@ -109,7 +109,7 @@ TYPES: Mapping[str, str] = {
     "Room": "room: `name`, `sid`",
     "Counts": "counts, see below",
     "tuple[StoredPart, ...]": "list of parts, see below",
-    "dict[str, StoredFile]": "object of files, see below",
+    "dict[FileName, StoredFile]": "object of files, see below",
 }
 """Annotations in words."""
 

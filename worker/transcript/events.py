@@ -329,7 +329,7 @@ class UsageReported:
     model: str = ""
     """Name of the model."""
     amounts: Mapping[str, int | float] = field(default_factory=dict)
-    """Amount by name and unit, such as `input_tokens`, `characters`, `audio_ms`."""
+    """Amount by name and unit: `input_tokens`, `output_tokens`, `characters`, `audio_ms` and the like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

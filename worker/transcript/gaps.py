@@ -63,7 +63,9 @@ def _between(before: PartTimeline, after: PartTimeline) -> Iterable[TranscriptGa
 
 def _missing(parts: Sequence[PartTimeline]) -> Iterable[TranscriptGap]:
     offset_of = {part.started.part: part.offset for part in parts}
-    for number in range(1, max(offset_of)):
-        if number not in offset_of:
-            ms = next((part.offset for part in parts if part.started.part > number), 0)
-            yield TranscriptGap(from_ms=ms, to_ms=ms, reason=f"part {number} is missing")
+    for before, after in pairwise(sorted({0} | {number for number in offset_of if number > 0})):
+        if after > before + 1:
+            first, last = before + 1, after - 1
+            which = f"part {first} is" if first == last else f"parts {first} to {last} are"
+            ms = offset_of[after]
+            yield TranscriptGap(from_ms=ms, to_ms=ms, reason=f"{which} missing")

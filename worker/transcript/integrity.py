@@ -8,12 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from worker.transcript.model import Model, Room, Transcript
 from worker.transcript.reading import Reading
 
 FORMAT = "verbatim.manifest/1"
+
+COMPONENT = "[A-Za-z0-9_~%-][A-Za-z0-9._~%-]{0,254}"
+FileName = Annotated[str, StringConstraints(pattern=f"^{COMPONENT}(/{COMPONENT})*$")]
+"""Made of percent-encoded names: it never leads out of the session's directory."""
 
 
 class StoredFile(Model):
@@ -57,7 +63,7 @@ class Manifest(Model):
     """What `manifest.json` holds."""
 
     format: str = FORMAT
-    """Name and version of this form."""
+    """Name and version of this format."""
     state: Literal["open", "final"]
     """`open` while parts may follow."""
     generation: int
@@ -80,7 +86,7 @@ class Manifest(Model):
     """For listings."""
     parts: tuple[StoredPart, ...]
     """Every part that the transcript was made from."""
-    files: dict[str, StoredFile]
+    files: dict[FileName, StoredFile]
     """By name, relative to the manifest."""
 
     def encode(self) -> bytes:

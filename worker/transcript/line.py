@@ -21,6 +21,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -34,11 +35,12 @@ from worker.transcript.events import EVENT_OF_KIND, Event
 VERSION = 1
 """The format version that `encode` writes, and the newest that `decode` reads."""
 
-FIRST_FIELD = re.compile(rb'\{"v":([0-9]{1,9}),')
+FIRST_FIELD = re.compile(rb'\{"v":([0-9]{1,18}),')
 ENVELOPE = re.compile(
-    rb'\{"v":[0-9]+,"seq":([0-9]{1,15}),"at":"([ !#-\[\]-~]*)","ms":(-?[0-9]{1,15}),"kind":"([ !#-\[\]-~]*)"(?=,|\Z)'
+    rb'\{"v":[0-9]{1,18},"seq":([0-9]{1,18}),"at":"([ !#-\[\]-~]*)",'
+    rb'"ms":(-?[0-9]{1,18}),"kind":"([ !#-\[\]-~]*)"(?=,|\Z)'
 )
-"""How every line of this version begins; in text the printable characters of ASCII, but for `"` and `\\`."""
+"""How every line of this version begins: numbers of at most 18 digits, text of printable ASCII without `"` and `\\`."""
 LINK = re.compile(rb',"h":"([0-9a-f]{16})"\}\n\Z')
 LINK_BYTES = len(b',"h":"0123456789abcdef"}\n')
 
@@ -102,6 +104,8 @@ def decode(line: bytes, seq: int, previous: str) -> Record:
     if int(envelope[1]) != seq:
         raise LineDamaged(f"seq is {int(envelope[1])}, not {seq}")
     at, ms, kind = envelope[2].decode("ascii"), int(envelope[3]), envelope[4].decode("ascii")
+    if not _is_time(at):
+        raise LineDamaged("at is not a time in UTC")
     return Record(seq, at, ms, kind, _event(kind, covered + b"}"), h)
 
 
@@ -117,6 +121,13 @@ def _is_linked(line: bytes, previous: str) -> bool:
 
 def _chain(previous: str, covered: bytes) -> str:
     return sha256(previous.encode() + covered).hexdigest()[:16]
+
+
+def _is_time(at: str) -> bool:
+    try:
+        return at.endswith("Z") and datetime.fromisoformat(at).utcoffset() == timedelta(0)
+    except ValueError:
+        return False
 
 
 def _event(kind: str, line: bytes) -> Event | None:

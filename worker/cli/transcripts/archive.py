@@ -35,6 +35,11 @@ class Archive:
         return formats(names, self.settings.transcript.caption_line_length)
 
     @property
+    def place(self) -> str:
+        """Where was looked, in words."""
+        return f"neither in {self.settings.storage.url} nor in {self.journal_dir}"
+
+    @property
     def journal_dir(self) -> Path:
         """Where the journals of this node are."""
         return self.settings.storage.journal_dir

@@ -31,10 +31,12 @@ def command(
 
     async def explained(archive: "Archive") -> "tuple[Session, str, list[Step]]":
         from worker.cli.transcripts.choosing import choose
+        from worker.storage.catalogue import State
         from worker.storage.history import call_steps
 
         session, remark = choose(await archive.catalogue.sessions(), id_)
-        steps = list(call_steps(await archive.catalogue.readings(session), with_text=text))
+        readings = await archive.catalogue.readings(session)
+        steps = list(call_steps(readings, with_text=text, runs=session.state is State.RUNNING))
         return session, remark, steps + await _storage_steps(archive, session)
 
     session, remark, steps = with_archive(explained, config, profile, set_)
@@ -83,10 +85,10 @@ async def _storage_steps(archive: "Archive", session: "Session") -> "list[Step]"
 def _print(session: "Session", steps: "Sequence[Step]") -> None:
     from rich.table import Table
 
-    from worker.cli.transcripts.screen import console, one_line
+    from worker.cli.transcripts.ls import state_of
+    from worker.cli.transcripts.screen import console, one_line, print_table
 
-    told = "complete" if session.complete else "not complete"
-    heading = f"{session.transcript_id} in room {session.room}: {session.state.value}, {told}, {session.reason}"
+    heading = f"{session.transcript_id} in room {session.room}: {state_of(session)}, {session.reason}"
     console().print(one_line(heading), soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     table.add_column("at, UTC", no_wrap=True)
@@ -96,7 +98,7 @@ def _print(session: "Session", steps: "Sequence[Step]") -> None:
     for step in steps:
         job = f"{step.job}: " if several and step.job else ""
         table.add_row(step.at.replace("T", " ").removesuffix("Z"), step.what, one_line(job + step.detail))
-    console().print(table)
+    print_table(table)
 
 
 def _data(step: "Step") -> dict[str, Any]:

@@ -1,28 +1,28 @@
 """`verbatim transcripts export`: whole sessions as files of one's own."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.options import ConfigFile, Profile, Set
+from worker.cli.options import ConfigFile, Profile, Set, parse_day
 from worker.cli.transcripts.show import Format, content
 from worker.errors import Failed, Misused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from worker.cli.transcripts.archive import Archive
     from worker.storage.catalogue import Session
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Sessions, as for show.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Sessions, as for show.")]
 To = Annotated[Path, typer.Option("--to", metavar="DIR", help="Directory to write into; made where it is missing.")]
 Room = Annotated[str | None, typer.Option("--room", help="All sessions in rooms of this name.")]
 Day = Annotated[
-    datetime | None,
-    typer.Option("--day", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="All rooms made on this day (UTC)."),
+    date | None,
+    typer.Option("--day", parser=parse_day, metavar="YYYY-MM-DD", help="All rooms made on this day (UTC)."),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every session there is.")]
 Formats = Annotated[
@@ -30,9 +30,6 @@ Formats = Annotated[
 ]
 Zip = Annotated[bool, typer.Option("--zip", help="One archive a session.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that have another content.")]
-
-MANY = 10
-"""Sessions from which progress is shown."""
 
 
 def command(
@@ -50,16 +47,16 @@ def command(
 ) -> None:
     """Copy sessions into a directory: every stored file, or only the transcripts in the formats asked for."""
     if sum([bool(ids), room is not None or day is not None, all_]) != 1:
-        raise Misused("Say what to export: IDs, or --room and --day, or --all.")
+        raise Misused("Say what to export: sessions by their IDs, or --room or --day or both, or --all.")
     from worker.cli.transcripts.archive import with_archive
-    from worker.cli.transcripts.screen import note, one_line
+    from worker.cli.transcripts.screen import note, one_line, with_progress
     from worker.storage.errors import StorageError
 
     async def exported(archive: "Archive") -> tuple[int, list[str]]:
-        chosen = await _chosen(archive, ids or [], room, day.replace(tzinfo=UTC).date() if day else None)
+        chosen = await _chosen(archive, ids or [], room, day)
         wanted = [each.value for each in formats or ()]
         troubles = []
-        for session in _with_progress(chosen):
+        for session in with_progress(chosen, "Exporting"):
             try:
                 await _export(archive, session, to, wanted, zip_=zip_, force=force)
             except StorageError as error:  # one that cannot be had stops no other
@@ -83,17 +80,7 @@ async def _chosen(archive: "Archive", ids: list[str], room: str | None, day: dat
     if not ids:
         return await archive.catalogue.sessions(room=room, day=day)
     sessions = await archive.catalogue.sessions()
-    return [choose(sessions, each)[0] for each in ids]
-
-
-def _with_progress(sessions: "Sequence[Session]") -> "Iterable[Session]":
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    if len(sessions) < MANY or not console.is_terminal:
-        return sessions
-    return track(sessions, "Exporting", console=console, transient=True)
+    return list(dict.fromkeys(choose(sessions, each)[0] for each in ids))
 
 
 async def _export(

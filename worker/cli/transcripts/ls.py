@@ -1,11 +1,11 @@
 """`verbatim transcripts ls`: what there is."""
 
-from datetime import UTC, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli.options import AsJson, ConfigFile, Profile, Set
+from worker.cli.options import AsJson, ConfigFile, Profile, Set, parse_day
 
 if TYPE_CHECKING:
     from worker.cli.transcripts.archive import Archive
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 Room = Annotated[str | None, typer.Option("--room", help="Only sessions in rooms of this name.")]
 Day = Annotated[
-    datetime | None,
-    typer.Option("--day", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Only rooms made on this day (UTC)."),
+    date | None,
+    typer.Option("--day", parser=parse_day, metavar="YYYY-MM-DD", help="Only rooms made on this day (UTC)."),
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
 
 WIDE = 100
 """Columns from which there is room for why a session ended."""
+
+STYLES = {"complete": "green", "partial": "yellow", "unfinished": "yellow", "running": "cyan", "damaged": "red"}
+"""How each state looks on a screen with colours."""
 
 
 def command(
@@ -35,15 +38,15 @@ def command(
     from worker.cli.transcripts.archive import with_archive
     from worker.cli.transcripts.screen import note, print_json
 
-    async def listed(archive: "Archive") -> "list[Session]":
-        return list(await archive.catalogue.sessions(room=room, day=day.replace(tzinfo=UTC).date() if day else None))
+    async def listed(archive: "Archive") -> "tuple[list[Session], str]":
+        return list(await archive.catalogue.sessions(room=room, day=day)), archive.place
 
-    sessions = with_archive(listed, config, profile, set_)
+    sessions, place = with_archive(listed, config, profile, set_)
     if json_:
         print_json([_data(session) for session in sessions[:limit]])
         return
     if not sessions:
-        note("There is no transcript yet." if room is None and day is None else "There is no such transcript.")
+        note(f"There is no {'transcript yet' if room is None and day is None else 'such transcript'}, {place}.")
         return
     _print(sessions[:limit])
     for session in sessions[:limit]:
@@ -58,7 +61,7 @@ def _print(sessions: "list[Session]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from worker.cli.transcripts.screen import clock, console, minute, one_line
+    from worker.cli.transcripts.screen import clock, console, minute, one_line, print_table
 
     screen = console()
     columns = ["started, UTC", "room", "transcript", "length", "turns", "state", "ended"]
@@ -69,7 +72,7 @@ def _print(sessions: "list[Session]") -> None:
             one_line(session.transcript_id),
             clock(session.duration_ms),
             str(session.turns),
-            _state(session),
+            state_of(session),
             one_line(session.reason),
         ]
         for session in sessions
@@ -84,11 +87,12 @@ def _print(sessions: "list[Session]") -> None:
     for row in rows:
         room = Text(row[1])
         room.truncate(max(8, screen.width - others), overflow="ellipsis")
-        table.add_row(row[0], room, *row[2:])
-    screen.print(table)
+        state = Text(row[5], style=STYLES.get(row[5], ""))
+        table.add_row(row[0], room, *row[2:5], state, *row[6:])
+    print_table(table)
 
 
-def _state(session: "Session") -> str:
+def state_of(session: "Session") -> str:
     """Return in one word how far the session has come, and once it is final, whether everything is there."""
     from worker.storage.catalogue import State
 

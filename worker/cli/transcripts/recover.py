@@ -9,6 +9,7 @@ from worker.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from worker.cli.transcripts.archive import Archive
     from worker.storage.recovery import Outcome
@@ -27,13 +28,13 @@ def command(
     from worker.cli.transcripts.archive import with_archive
     from worker.cli.transcripts.screen import console, note, one_line, print_json
 
-    async def recovered(archive: "Archive") -> "Sequence[Outcome]":
+    async def recovered(archive: "Archive") -> "tuple[Sequence[Outcome], Path]":
         from worker.storage.recovery import recover
 
         formats = archive.formats(archive.settings.transcript.formats)
-        return await recover(archive.journal_dir, archive.store, formats, dry_run=dry_run)
+        return await recover(archive.journal_dir, archive.store, formats, dry_run=dry_run), archive.journal_dir
 
-    outcomes = with_archive(recovered, config, profile, set_)
+    outcomes, journal_dir = with_archive(recovered, config, profile, set_)
     if json_:
         print_json([_data(outcome) for outcome in outcomes])
     for outcome in outcomes if not json_ else ():
@@ -41,7 +42,7 @@ def command(
         rest = [part for part in (outcome.address, outcome.reason) if part]
         console().print(one_line(": ".join([said, *rest])), soft_wrap=True)
     if not outcomes and not json_:
-        note("There is nothing to recover: no journal is on this node.")
+        note(f"There is nothing to recover: no journal is in {journal_dir}.")
     from worker.storage.recovery import State
 
     if any(outcome.state in (State.LEFT, State.WAITING) for outcome in outcomes):

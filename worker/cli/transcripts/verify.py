@@ -1,5 +1,7 @@
 """`verbatim transcripts verify`: is it still what was stored?"""
 
+import os
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from worker.cli.transcripts.archive import Archive
+    from worker.storage.catalogue import Session
     from worker.transcript.checking import Finding
 
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ID | PATH]...",
+        metavar="ID | PATH",
         help="Sessions, or paths (with a slash) of copies: a session's directory, or a .jsonl file.",
     ),
 ]
@@ -35,6 +38,10 @@ def command(
     """Check each file against the manifest, each journal line against its chain, and the transcript against both."""
     if bool(names) == all_:
         raise Misused("Name what is to be verified, or write --all.")
+    paths = [Path(name) for name in names or () if _is_path(name)]
+    for path in paths:
+        if path.is_file() and path.suffix != ".jsonl":
+            raise Failed(f"{path} is not a journal: name a .jsonl file, or the directory of a session.")
     from worker.cli.transcripts.archive import with_archive
     from worker.cli.transcripts.screen import note, print_json
 
@@ -42,8 +49,8 @@ def command(
         found = dict(
             await _of_sessions(archive, None if all_ else [each for each in names or () if not _is_path(each)])
         )
-        for path in filter(_is_path, names or ()):
-            found |= await _at(Path(path))
+        for path in paths:
+            found |= await _at(path)
         return found
 
     found = with_archive(verified, config, profile, set_)
@@ -64,14 +71,30 @@ def command(
 
 
 async def _of_sessions(archive: "Archive", names: list[str] | None) -> "Mapping[str, Sequence[Finding]]":
-    from worker.cli.transcripts.choosing import choose
+    from worker.cli.transcripts.screen import with_progress
     from worker.storage.verification import verify_session
 
     if names == []:
         return {}
     sessions = await archive.catalogue.sessions()
-    chosen = sessions if names is None else [choose(sessions, name)[0] for name in names]
-    return {session.transcript_id: await verify_session(archive.store, session) for session in chosen}
+    chosen = sessions if names is None else dict.fromkeys(_session(sessions, name) for name in names)
+    # Of a session that was copied within the store, both are told under its name.
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for session in with_progress(list(chosen), "Verifying"):
+        found[session.transcript_id] += await verify_session(archive.store, session)
+    return found
+
+
+def _session(sessions: "Sequence[Session]", name: str) -> "Session":
+    from worker.cli.transcripts.choosing import choose
+    from worker.storage.errors import TranscriptUnknown
+
+    try:
+        return choose(sessions, name)[0]
+    except TranscriptUnknown as error:
+        if name and os.path.lexists(name):
+            raise TranscriptUnknown(f"{error}; for the path of that name write ./{name}") from None
+        raise
 
 
 async def _at(path: Path) -> "Mapping[str, Sequence[Finding]]":
@@ -96,11 +119,14 @@ def _wrong(findings: "Sequence[Finding]") -> bool:
 
 
 def _print(name: str, findings: "Sequence[Finding]") -> None:
+    from rich.text import Text
+
     from worker.cli.transcripts.screen import console, one_line
 
-    verdict = "WRONG" if _wrong(findings) else "ok"
+    verdict, style = ("WRONG", "bold red") if _wrong(findings) else ("ok", "green")
     said = "; ".join(one_line(str(finding)) for finding in findings)
-    console().print(f"{verdict:<5}  {one_line(name)}{f': {said}' if said else ''}", soft_wrap=True)
+    rest = f"  {one_line(name)}{f': {said}' if said else ''}"
+    console().print(Text.assemble((f"{verdict:<5}", style), rest), soft_wrap=True)
 
 
 def _data(finding: "Finding") -> dict[str, object]:

@@ -16,6 +16,7 @@ REASONS: Mapping[str, str] = {
     "handover": "another worker went on with the call",
     "superseded": "another agent took its place",
     "crashed": "the worker died without an orderly end",
+    "running": "not yet, the call is still running",
 }
 
 STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -25,6 +26,7 @@ Source: Unicode Standard Annex 9, explicit directional formatting."""
 
 def one_line(text: str) -> str:
     """Return `text` without anything that ends a line, controls a terminal, or reorders what follows."""
+    text = text.encode(errors="replace").decode()  # a file's name may hold what UTF-8 has no form for
     kept = "".join(" " if _breaks(letter) else letter for letter in text if letter not in STEERING)
     return " ".join(kept.split())
 
