@@ -161,4 +161,40 @@ MUTATIONS = (
         ],
         ["tests/storage/test_journal.py"],
     ),
+    Mutation(
+        "a segment is shipped twice",
+        [
+            Edit(
+                "worker/storage/shipping.py",
+                "        if put is self._unconfirmed:\n            self._unconfirmed = None\n",
+                "",
+            )
+        ],
+        ["tests/storage/test_shipping.py"],
+    ),
+    Mutation(
+        "segments are shipped before the lease",
+        [Edit("worker/storage/shipping.py", "        await self._leased.wait()\n", "")],
+        ["tests/storage/test_shipping.py"],
+    ),
+    Mutation(
+        "a transcript is stored beside a segment that is on its way",
+        [Edit("worker/session/call.py", "            await self._shipper.stop()\n", "            pass\n")],
+        ["tests/session/test_call_in_a_bucket.py"],
+    ),
+    Mutation(
+        "a lease outlives its part",
+        [Edit("worker/storage/finalise.py", "store.delete(names.lease(journal.path))", "store.get(names.MANIFEST)")],
+        ["tests/storage/test_shipping.py"],
+    ),
+    Mutation(
+        "a store that is away is tried for every session",
+        [Edit("worker/storage/recovery.py", "        if away:\n", "        if away and False:\n")],
+        ["tests/storage/test_recovery.py"],
+    ),
+    Mutation(
+        "a spool that is full takes more calls",
+        [Edit("worker/storage/spool.py", "return self.size >= self.max_size > 0", "return False")],
+        ["tests/storage/test_keeper.py"],
+    ),
 )
