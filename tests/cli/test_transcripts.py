@@ -384,7 +384,7 @@ def test_recover_stores_what_a_dead_job_left_and_says_so(archive: Path, transcri
     assert finalised == (
         f"RM_4-verbatim, job AJ_1: finalised: {archive}/transcripts/{PREFIX}/RM_4-verbatim/manifest.json"
     )
-    assert in_use.startswith("RM_5-verbatim, job AJ_1: in use: ")
+    assert in_use.startswith(f"RM_5-verbatim, job AJ_1: {living} is in use: ")
     assert [path.name for path in (archive / "journals").iterdir()] == ["RM_5-verbatim"]
 
 

@@ -114,20 +114,15 @@ class FragileCall:
         await until(look, deadline_s, f"the process of {self.room} did not end")
 
     async def quiet(self) -> None:
-        """Stops talking, and stays in the room.
-
-        Raises:
-            CallerError: the conversation had failed by then.
-        """
+        """Stops talking, and stays in the room. A conversation that a busy machine has ended is over, no more."""
         if self._talk is not None:
             self._talk.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, CallerError):
                 await self._talk
 
     async def hang_up(self) -> None:
         """Leaves."""
-        with contextlib.suppress(CallerError):
-            await self.quiet()
+        await self.quiet()
         await self.caller.hang_up()
 
 

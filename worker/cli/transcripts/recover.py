@@ -38,15 +38,22 @@ def command(
     if json_:
         print_json([_data(outcome) for outcome in outcomes])
     for outcome in outcomes if not json_ else ():
-        said = f"{outcome.transcript_id}, job {outcome.job}: {outcome.state.value}"
-        rest = [part for part in (outcome.address, outcome.reason) if part]
-        console().print(one_line(": ".join([said, *rest])), soft_wrap=True)
+        console().print(one_line(_line(outcome)), soft_wrap=True)
     if not outcomes and not json_:
         note(f"There is nothing to recover: no journal is in {journal_dir}.")
     from worker.storage.recovery import State
 
     if any(outcome.state in (State.LEFT, State.WAITING) for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _line(outcome: "Outcome") -> str:
+    from worker.storage.recovery import State
+
+    # Why a journal is in use is a sentence that says that it is.
+    state = "" if outcome.state is State.IN_USE and outcome.reason else outcome.state.value
+    whose = f"{outcome.transcript_id}, job {outcome.job}"
+    return ": ".join(part for part in (whose, state, outcome.address, outcome.reason) if part)
 
 
 def _data(outcome: "Outcome") -> dict[str, Any]:
