@@ -95,7 +95,8 @@ class FragileCall:
         room = self.caller.room
         room.on("data_received", received)
         await room.local_participant.publish_data(what, topic=TOPIC)
-        await asyncio.wait_for(about_to.wait(), ANSWERED_WITHIN_S)
+        async with asyncio.timeout(ANSWERED_WITHIN_S):
+            await about_to.wait()
 
     def kill_job(self) -> None:
         """Kills the call's process."""
@@ -115,10 +116,14 @@ class FragileCall:
 
     async def quiet(self) -> None:
         """Stops talking, and stays in the room. A conversation that a busy machine has ended is over, no more."""
-        if self._talk is not None:
+        if self._talk is None:
+            return
+        # A native call that ends in the moment of the cancellation may swallow it.
+        while not self._talk.done():
             self._talk.cancel()
-            with contextlib.suppress(asyncio.CancelledError, CallerError):
-                await self._talk
+            await asyncio.wait({self._talk}, timeout=1)
+        with contextlib.suppress(asyncio.CancelledError, CallerError):
+            self._talk.result()
 
     async def hang_up(self) -> None:
         """Leaves."""
