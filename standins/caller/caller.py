@@ -92,7 +92,8 @@ class Caller:
         self._room.on("disconnected", self._disconnected)
         options = rtc.RoomOptions(connect_timeout=CONNECT_DEADLINE_S)
         try:
-            await asyncio.wait_for(self._room.connect(url, token, options), CONNECT_DEADLINE_S)
+            async with asyncio.timeout(CONNECT_DEADLINE_S):
+                await self._room.connect(url, token, options)
         except (rtc.ConnectError, TimeoutError) as error:
             raise CallerError(f"The caller cannot join at {url}: {error or 'no answer'}.") from None
         self._microphone = Microphone(self._beat)
@@ -216,7 +217,8 @@ class Caller:
         self._ended = self._ended or "the caller hung up"
         # A server that no longer answers needs no goodbye.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._room.disconnect(), HANG_UP_DEADLINE_S)
+            async with asyncio.timeout(HANG_UP_DEADLINE_S):
+                await self._room.disconnect()
         await self._captions.aclose()
 
     async def wait_until_ended(self, deadline_s: float) -> str:
@@ -242,7 +244,8 @@ class Caller:
             raise CallEndedError(f"The call has ended: {self._ended}.")
         deadline_s = len(pcm) / (2 * SAMPLE_RATE) + SPEAK_MARGIN_S
         try:
-            span = await asyncio.wait_for(self._open_microphone().speak(pcm), deadline_s)
+            async with asyncio.timeout(deadline_s):
+                span = await self._open_microphone().speak(pcm)
         except TimeoutError:
             raise CallEndedError("The microphone was closed while the caller spoke.") from None
         return Spoken(text, *span)

@@ -41,7 +41,7 @@ CALLS_A_WORKER = 2
 READY_WITHIN_S = 150.0
 """Workers start while calls go on: on a small machine that takes long."""
 FINAL_WITHIN_S = 90.0
-WORKER_ENDED_WITHIN_S = 60.0
+WORKER_ENDED_WITHIN_S = 120.0
 
 SETTINGS = {
     "VERBATIM_AGENT__CLASS": "fragile_agent:Fragile",
@@ -49,6 +49,8 @@ SETTINGS = {
     "VERBATIM_FLEET__JOB_MEMORY_WARN_MB": "0",
     "VERBATIM_FLEET__IDLE_PROCESSES": "2",
     "VERBATIM_STORAGE__SWEEP_SECONDS": "2",
+    # A job that has stored its call and does not end holds the drain up until then.
+    "VERBATIM_FLEET__DRAIN_TIMEOUT": "30",
 }
 
 

@@ -67,10 +67,13 @@ def write(folder: Path, began: datetime, at_commit: str, results: list[dict[str,
 
 
 def commit() -> str:
-    """The short name of the commit that is checked out, with `-changed` where files differ from it."""
+    """The short name of the commit that is checked out, with `-changed` where files differ from it.
+
+    Results of earlier runs, which lie here until they are committed, are no difference.
+    """
     git = ["git", "-C", str(PROJECT)]
     head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
     if head.returncode:
         return "unknown"
-    changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True)
+    changes = subprocess.run([*git, "status", "--porcelain", "--", ":!bench/results"], capture_output=True, text=True)
     return head.stdout.strip() + ("-changed" if changes.stdout.strip() else "")

@@ -365,7 +365,7 @@ async def test_closing_a_degraded_journal_tries_once_more(tmp_path: Path, disk: 
     await journal.append(note(0))
     await until(lambda: disk.attempts["sync"] == 2)
     disk.allow()
-    await until(lambda: not journal._files.trying)
+    await until(lambda: journal._files._attempt is None)
     await journal.close()
     assert journal.memory() == b""
     assert texts(events(journal.path)) == expected(1)

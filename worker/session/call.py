@@ -145,7 +145,9 @@ class Call:
         self._session.on("close", self._end_job)
         context.room.on("disconnected", self._room_left)
         await context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
-        if await asyncio.wait_for(context.room.sid, SID_SECONDS) != context.job.room.sid:
+        async with asyncio.timeout(SID_SECONDS):
+            sid = await context.room.sid
+        if sid != context.job.room.sid:
             # The room ended while the client was connecting. The client has tried again, and that made a new
             # room of the same name, which is another call's or nobody's.
             context.shutdown(reason="the room of this job is over")
@@ -249,7 +251,8 @@ class Call:
         if self._speech is None:
             return
         try:
-            await asyncio.wait_for(self._speech.aclose(), SPEECH_CLOSE_SECONDS)
+            async with asyncio.timeout(SPEECH_CLOSE_SECONDS):
+                await self._speech.aclose()
         except Exception as error:  # an operator's plugin may do anything; the journal is closed all the same
             logger.warning("STT, LLM or TTS could not be closed: %s", type(error).__name__)
 

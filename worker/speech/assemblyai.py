@@ -185,7 +185,8 @@ class RecordingStream(assemblyai.SpeechStream):
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         self._turns.session = ""
         try:
-            return await asyncio.wait_for(self._connect_ws(), self._conn_options.timeout)
+            async with asyncio.timeout(self._conn_options.timeout):
+                return await self._connect_ws()
         except TimeoutError:
             raise APITimeoutError(f"AssemblyAI did not answer within {self._conn_options.timeout:.0f} s") from None
         except aiohttp.WSServerHandshakeError as error:

@@ -54,11 +54,6 @@ class Succession:
         """Whether there is a file that has not failed."""
         return self._current is not None
 
-    @property
-    def trying(self) -> bool:
-        """Whether a successor is being tried."""
-        return self._attempt is not None
-
     def write(self, line: bytes) -> None:
         """Put `line` after all before it."""
         for writer in self._live():
