@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -23,6 +24,12 @@ EXPLAINED = ("Error in _connection_task",)
 """livekit-agents 1.8.9, worker.py: the connection to LiveKit was given up."""
 
 _OWN_FIELDS = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+LOG_THREAD = "ipc_log_forwarder"
+"""The framework's name for the thread that sends a job's log to the worker."""
+
+LOG_SECONDS = 1.0
+"""How long it may take for what was logged."""
 
 NOISY = ["aiohttp.access", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "livekit", "asyncio"]
 """Libraries that log every request, some with its body: warnings only."""
@@ -129,3 +136,11 @@ def set_up_logging(level: str, *, readable: bool, stream: TextIO | None = None) 
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def send_the_log() -> None:
+    """Let the worker have what this job's process logged, before the process is ended. Blocks for a moment."""
+    logging.shutdown()
+    for thread in threading.enumerate():
+        if thread.name == LOG_THREAD:
+            thread.join(LOG_SECONDS)

@@ -24,6 +24,7 @@ from worker.session.hang_up import close_room
 from worker.session.last_resort import stand_by
 from worker.session.recorder import CallRecorder
 from worker.session.roster import Roster, disconnect_reason
+from worker.session.unheard import Unheard
 from worker.speech.providers import Speech, build_speech, provider_names
 from worker.storage import names
 from worker.storage.errors import JournalInUse, JournalMissing, StorageUnavailable, StorageUnwritable
@@ -65,6 +66,7 @@ class Call:
         self._speech: Speech | None = None
         self._session: CallSession | None = None
         self._capture: Capture | None = None
+        self._unheard: Unheard | None = None
         self._joined = False
         self._entry_failed: str | None = None
         self._room_ended: str | None = None
@@ -142,6 +144,7 @@ class Call:
         self._session = build_session(settings, self._speech, local_vad, self._recorder)
         self._recorder.session = self._session
         self._capture = Capture(self._session, self._recorder)
+        self._unheard = Unheard(self._session)
         self._session.on("close", self._end_job)
         context.room.on("disconnected", self._room_left)
         await context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
@@ -154,6 +157,7 @@ class Call:
             return
         self._joined = True
         self._roster.watch()
+        context.room.on("participant_disconnected", self._somebody_left)
         await self._session.start(
             agent,
             room=context.room,
@@ -166,8 +170,15 @@ class Call:
         # The framework leaves the agent in the room when its session closes.
         self._context.shutdown(reason=f"session closed: {event.reason.value}")
 
+    def _somebody_left(self, _: rtc.RemoteParticipant) -> None:
+        # Who lost the connection may be back for the answer; who hung up closes the session.
+        if self._unheard is not None and self._roster.hung_up:
+            self._unheard.nobody_listens()
+
     def _room_left(self, reason: "rtc.DisconnectReason.ValueType | None" = None) -> None:
         self._room_ended = disconnect_reason(reason)
+        if self._unheard is not None:
+            self._unheard.nobody_listens()
 
     async def _process_ends(self, how: str) -> None:
         if not self._finishing:

@@ -14,6 +14,7 @@ from livekit.plugins import silero as _silero  # noqa: F401 - plugins register o
 from config import Loaded, load
 from worker.session.call import Call, versions
 from worker.session.hang_up import close_room
+from worker.session.lingering import end_within
 from worker.session.orphan import end_with_worker
 from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
@@ -55,10 +56,13 @@ async def entry(context: JobContext) -> None:
 async def on_session_end(context: JobContext) -> None:
     """Store the call's transcript, or leave that to the worker: the job's time is limited, the store's outage not."""
     call: Call | None = context.proc.userdata.get(CALL)
-    if call is not None:
-        try:
+    loaded: Loaded = context.proc.userdata[SETTINGS]
+    try:
+        if call is not None:
             await call.finish()
-        except StorageUnwritable as trouble:
-            logger.error(
-                "the store has not confirmed the transcript yet, its journal waits for the worker's sweep: %s", trouble
-            )
+    except StorageUnwritable as trouble:
+        logger.error(
+            "the store has not confirmed the transcript yet, its journal waits for the worker's sweep: %s", trouble
+        )
+    finally:
+        end_within(loaded.settings.fleet.shutdown_process_timeout)

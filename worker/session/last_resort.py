@@ -11,21 +11,15 @@ import contextlib
 import logging
 import os
 import sys
-import threading
 from collections.abc import Awaitable, Callable
 
 from worker.errors import EXIT_FAILED
+from worker.logs import send_the_log
 
 logger = logging.getLogger("verbatim.call")
 
 SECONDS = 20.0
 """How long the finish may take; a journal that is left behind is stored by the worker's sweep."""
-
-LOG_THREAD = "ipc_log_forwarder"
-"""The framework's name for the thread that sends a job's log to the worker."""
-
-LOG_SECONDS = 1.0
-"""How long it may take for what was logged."""
 
 Finish = Callable[[str], Awaitable[None]]
 """Stores the call; takes the name of what ended the process."""
@@ -55,12 +49,5 @@ async def _finish_with_the_process(finish: Finish) -> None:
     except Exception as error:
         logger.error("the call could not be stored, its journal stays: %s", type(error).__name__)
     finally:
-        _send_the_log()
+        send_the_log()
         os._exit(EXIT_FAILED)
-
-
-def _send_the_log() -> None:
-    logging.shutdown()
-    for thread in threading.enumerate():
-        if thread.name == LOG_THREAD:
-            thread.join(LOG_SECONDS)

@@ -1,6 +1,7 @@
 """Who is in the room, and whom of them the session listens to."""
 
 from livekit import rtc
+from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 
 from worker.speech.recorder import Recorder
 from worker.transcript.events import Dtmf, ParticipantJoined, ParticipantLeft
@@ -27,6 +28,8 @@ class Roster:
         """Identity of the participant who is transcribed; empty while nobody came."""
         self.left: str | None = None
         """How the transcribed participant left (disconnect reason, lower case); None while present."""
+        self.hung_up = False
+        """Whether they left for good: the session closes then."""
 
     def watch(self) -> None:
         """Journal who is there, and from now on who comes and goes and which keys they press."""
@@ -42,7 +45,7 @@ class Roster:
             self.transcribed = participant.identity
         transcribed = participant.identity == self.transcribed
         if transcribed:
-            self.left = None
+            self.left, self.hung_up = None, False
         self._recorder.append(
             ParticipantJoined(
                 identity=participant.identity,
@@ -56,6 +59,7 @@ class Roster:
         how = disconnect_reason(participant.disconnect_reason)
         if participant.identity == self.transcribed:
             self.left = how
+            self.hung_up = participant.disconnect_reason in DEFAULT_CLOSE_ON_DISCONNECT_REASONS
         self._recorder.append(ParticipantLeft(identity=participant.identity, reason=how))
 
     def _pressed(self, key: rtc.SipDTMF) -> None:
