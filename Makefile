@@ -29,13 +29,13 @@ tools-for-tests:
 demo: setup ## a whole call on this machine: no keys, no account
 	@$(RUN) worker demo
 
-test: tools-for-tests check ## what every change must pass: checks and fast tests (at most 8 minutes)
+test: setup check ## what every change must pass: checks and fast tests (at most 8 minutes)
 	$(RUN) pytest -m "not slow and not soak and not live"
 
-test-all: tools-for-tests check ## all tests but soak and live ones (at most 45 minutes)
+test-all: tools-for-tests check ## all tests but soak and live ones (at most 45 minutes; builds object stores first)
 	$(RUN) pytest -m "not soak and not live"
 
-soak: setup ## the full counts; results are kept under bench/results/
+soak: tools-for-tests ## the full counts; results are kept under bench/results/
 	$(RUN) pytest -m soak --hypothesis-profile=soak
 
 kill-matrix: setup ## kill real calls in eight ways and look for every word: COUNT=3 of each, SEED=… to do it again
@@ -44,8 +44,8 @@ kill-matrix: setup ## kill real calls in eight ways and look for every word: COU
 mutations: packages ## break the product in known ways: each time a test must fail (2 minutes)
 	@$(RUN) tests.mutations
 
-bench: packages ## journal and replay beside their baselines; fails where a bar is missed (2 minutes)
-	@status=0; for each in journal replay; do $(RUN) bench.$$each || status=1; done; exit $$status
+bench: packages ## journal, recovery and replay; fails where a bar is missed (4 minutes)
+	@status=0; for each in journal recovery replay; do $(RUN) bench.$$each || status=1; done; exit $$status
 
 test-live: packages ## the same contracts with the real services and your own keys; tells the cost and asks first
 	@$(RUN) tests.live

@@ -31,14 +31,14 @@ ROUND_MS = 15_000
 """One question of 8 s, one answer of 6 s, and a breath."""
 
 
-def long_call(minutes: int = 180) -> bytes:
+def long_call(minutes: int = 180, room_sid: str = "RM_long") -> bytes:
     """Return the journal of one part that lasted so long, with words, interims and what was heard on the way."""
     events: list[tuple[int, Event]] = [
         (
             0,
             PartStarted(
                 room="support",
-                room_sid="RM_long",
+                room_sid=room_sid,
                 room_created_at="2026-11-21T09:59:00Z",
                 job="AJ_long",
                 agent="verbatim",

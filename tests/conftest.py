@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.parts.livekit_server",
     "tests.parts.network",
     "tests.parts.object_stores",
+    "tests.parts.clouds",
     "tests.parts.results",
     "tests.parts.sizes",
     "tests.parts.standins",

@@ -366,16 +366,17 @@ async def test_a_spool_over_its_mark_takes_no_calls_until_the_store_has_taken_so
             await until(lambda: worker.trouble is None)
 
 
-@pytest.mark.needs("versitygw")
 async def test_a_store_that_refuses_the_key_stops_the_start_as_wrong_settings_do(
-    agents: Agents, settings: Callable[..., Loaded], s3: ObjectServer, no_clouds: pytest.MonkeyPatch
+    agents: Agents, settings: Callable[..., Loaded], moto: ObjectServer, bucket: str
 ) -> None:
-    bucket = s3.new_bucket()
-    no_clouds.setenv("AWS_ACCESS_KEY_ID", s3.key)
-    no_clouds.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    storage = {"VERBATIM_STORAGE__URL": f"s3://{bucket}", "VERBATIM_STORAGE__ENDPOINT": s3.endpoint}
-    with pytest.raises(Misconfigured, match="its credentials are wrong or expired, SignatureDoesNotMatch"):
-        await Worker(settings(agents.url, **storage)).run()
+    async with proxy_to(moto.port) as proxy:
+        await proxy.set(Fault.ANSWERS, answer=(403, "SignatureDoesNotMatch"))
+        storage = {
+            "VERBATIM_STORAGE__URL": f"s3://{bucket}",
+            "VERBATIM_STORAGE__ENDPOINT": f"http://127.0.0.1:{proxy.port}",
+        }
+        with pytest.raises(Misconfigured, match="its credentials are wrong or expired, SignatureDoesNotMatch"):
+            await Worker(settings(agents.url, **storage)).run()
     assert agents.registrations == []
 
 

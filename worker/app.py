@@ -16,6 +16,7 @@ from config.proxies import proxy_for
 from config.sections.storage import StorageSettings
 from worker.errors import Failed, Misconfigured, Unreachable
 from worker.fleet.health import HealthServer
+from worker.fleet.presence import LiveKitRooms
 from worker.livekit_api import check_credentials
 from worker.session import entry
 from worker.session.agents import build_agent
@@ -23,6 +24,7 @@ from worker.speech.providers import build_llm, build_tts
 from worker.storage.errors import StorageError, StorageRefused, StorageUnavailable
 from worker.storage.keeper import JournalKeeper
 from worker.storage.probe import probe_journal_directory
+from worker.storage.retention import Retention
 from worker.storage.spool import MEGABYTE, Spool
 from worker.storage.store import Store
 from worker.storage.stores import open_store
@@ -57,7 +59,9 @@ class Worker:
             formats(transcript.formats, transcript.caption_line_length),
             storage.sweep_seconds,
             spool_max=storage.spool_max_mb * MEGABYTE,
+            rooms=LiveKitRooms(self._settings),
         )
+        self._retention = Retention(self._store, storage.journal_dir, storage.retention_days)
         self._health = HealthServer(self._settings.agent.name, self)
 
     def _build_server(self, settings: Settings) -> AgentServer:
@@ -182,6 +186,7 @@ class Worker:
             serving = asyncio.create_task(self._server.run())
             stopping = asyncio.create_task(self._stopping.wait())
             keeping = asyncio.create_task(self._keeper.run())
+            retaining = asyncio.create_task(self._retention.run())
             try:
                 await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
@@ -192,7 +197,8 @@ class Worker:
                 stopping.cancel()
                 await self._server.aclose()
                 keeping.cancel()
-                await asyncio.gather(serving, keeping, return_exceptions=True)
+                retaining.cancel()
+                await asyncio.gather(serving, keeping, retaining, return_exceptions=True)
                 await self._last_sweep()
                 await self._health.close()
 

@@ -50,8 +50,13 @@ class StorageSettings(Section):
     about 2 MB. Nothing is ever thrown away: running calls go on, also beyond. A warning comes at four fifths."""
 
     sweep_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60
-    """Seconds between two looks at the journals: what a call left whose process died, or whose store was away,
-    is stored, and whether journals can still be written is tried; no calls are taken while they cannot."""
+    """Seconds between two looks at the journals, and where `url` is a bucket at what other nodes left there: what a
+    call left whose process died, whose store was away or whose node is lost, is stored. Whether journals can still
+    be written is tried too; no calls are taken while they cannot."""
+
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    """Days after its end for which a transcript is kept; a worker removes what is older, about once an hour,
+    with everything that is stored of it. 0: for ever. Calls that run, and parts that are not finished, stay."""
 
     @property
     def directory(self) -> Path | None:

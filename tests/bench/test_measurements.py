@@ -16,13 +16,15 @@ from tests.parts.availability import PROJECT
     ("arguments", "figure"),
     [
         (["bench.journal", "--sessions", "2"], "awaited on the loop, p99, ms"),
+        (["bench.recovery", "--journals", "20"], "recovered a second"),
         (["bench.replay", "--minutes", "1"], "read and replayed, s"),
+        pytest.param(["bench.uploads", "--seconds", "2"], "fast, segments put", marks=pytest.mark.needs("versitygw")),
     ],
-    ids=["journal", "replay"],
+    ids=["journal", "recovery", "replay", "uploads"],
 )
 def test_a_measurement_tells_its_figures_and_its_bars(tmp_path: Path, arguments: list[str], figure: str) -> None:
     command = [sys.executable, "-m", *arguments, "--rounds", "1", "--json"]
-    if "bench.journal" in arguments:
+    if arguments[0] in ("bench.journal", "bench.recovery"):
         command += ["--directory", str(tmp_path)]
     run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=500)
     assert run.stdout, run.stderr

@@ -10,6 +10,8 @@ PROJECT = Path(__file__).parents[2]
 FAKES = {
     "make": 'echo "make $1 CI=$CI" >>"$CALLS"; echo "==== 3 passed in 1.50s ===="; [[ $1 != "$FAILING" ]]',
     "dpkg-query": '[[ " $INSTALLED " == *" ${@: -1} "* ]] && echo "install ok installed"',
+    "node": ":",
+    "npm": ":",
     "apt-get": 'echo "apt-get $*" >>"$CALLS"',
 }
 

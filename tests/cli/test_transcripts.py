@@ -1,6 +1,7 @@
 """`verbatim transcripts`: what is shown of stored, running and damaged sessions, and how each command ends."""
 
 import asyncio
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,9 @@ from tests.storage.left import PREFIX, call, everything_in, left
 from tests.transcript.journals import lines, started
 from worker.cli import main
 from worker.cli.transcripts.show import Format
+from worker.storage import exporting
 from worker.storage.directory import DirectoryStore
+from worker.storage.leases import Lease
 from worker.storage.lock import held
 from worker.storage.recovery import recover
 from worker.transcript.events import (
@@ -159,7 +163,14 @@ def test_ls_can_be_narrowed_by_room_day_and_number(archive: Path, transcripts: C
     assert "'yesterday' is not a day; write it like 2026-11-21." in " ".join(
         transcripts(archive, "ls", "--day", "yesterday").err.replace("│", "").split()
     )
-    assert transcripts(archive, "ls", "--limit", "1").sentences == ["2 more: --limit 3 shows all."]
+    assert ids("--since", "2026-11-22") == ids("--until", "2026-11-20") == []
+    assert ids("--since", "2026-11-20", "--until", "2026-11-21") == ["RM_2", "RM_1", "RM_3"]
+    assert transcripts(archive, "ls", "--limit", "3").sentences == []
+    assert transcripts(archive, "ls", "--limit", "1").sentences == [
+        "These are the newest 1: --limit shows more, --day, --since and --until others."
+    ]
+    assert transcripts(archive, "ls", "--day", "2026-11-21", "--since", "2026-11-21").status == 2
+    assert transcripts(archive, "ls", "--since", "2026-11-21", "--until", "2026-11-20").status == 2
 
 
 def test_into_a_pipe_no_line_ends_in_blanks_or_colours(archive: Path, transcripts: Command) -> None:
@@ -216,7 +227,7 @@ def test_show_makes_a_format_that_is_not_stored(archive: Path, transcripts: Comm
         ("RM_1-verbatim", "crash", []),
         ("RM_1", "worker died", []),
         ("RM_3", "secret words", []),
-        ("support", "words 1", ["2 sessions were held in room support: this is the newest"]),
+        ("support", "words 1", ["2 sessions were held in room support that day: this is the newest"]),
     ],
 )
 def test_show_takes_an_id_its_beginning_a_room_sid_or_a_room(
@@ -232,7 +243,7 @@ def test_show_takes_an_id_its_beginning_a_room_sid_or_a_room(
     [
         ("RM_9", "there is no transcript, room or room sid 'RM_9': verbatim transcripts ls shows what there is"),
         ("", "there is no transcript, room or room sid '': verbatim transcripts ls shows what there is"),
-        ("RM_", "RM_ may be RM_2-verbatim, RM_1-verbatim, RM_3-verbatim: write more of it"),
+        ("RM_", "RM_ may be RM_3-verbatim, RM_1-verbatim, RM_2-verbatim: write more of it"),
     ],
 )
 def test_a_name_that_means_none_or_several_is_refused_in_one_sentence(
@@ -253,6 +264,21 @@ def test_a_call_that_is_running_is_shown_from_its_journal(archive: Path, transcr
     assert (listed["transcript_id"], listed["state"], listed["reason"]) == ("RM_4-verbatim", "running", "running")
     assert transcripts(archive, "show", "RM_4").sentences == [
         "RM_4-verbatim is not stored yet: verbatim transcripts recover does that"
+    ]
+
+
+def test_a_call_on_another_node_is_shown_from_what_it_has_sent(archive: Path, transcripts: Command) -> None:
+    lease = Lease(prefix=f"{PREFIX}/RM_4-verbatim", room="support", room_sid="RM_4", agent_identity="agent-verbatim-1")
+    store = DirectoryStore(archive / "transcripts")
+    asyncio.run(store.put("open/RM_4-verbatim/AJ_1", lease.encode()))
+    segment = f"{PREFIX}/RM_4-verbatim/parts/AJ_1/000001.jsonl"
+    asyncio.run(store.put(segment, b"".join(call(9, "RM_4", ends=False))))
+    row = transcripts(archive, "ls").out.splitlines()[1]
+    assert row.split()[-3:] == ["?", "open", "running"]
+    outcome = transcripts(archive, "show", "RM_4")
+    assert "words 9" in outcome.out and "not yet, the call is still running" in outcome.out
+    assert outcome.sentences == [
+        "RM_4-verbatim is under way on another node (running): this is what was said until a few seconds ago"
     ]
 
 
@@ -367,6 +393,176 @@ def test_export_takes_nothing_of_other_sessions_where_a_journal_is_damaged(archi
 @pytest.mark.parametrize("words", [[], ["RM_2", "--all"], ["--all", "--room", "support"]])
 def test_export_wants_to_know_exactly_what(archive: Path, words: list[str], transcripts: Command) -> None:
     assert transcripts(archive, "export", "--to", "out", *words).status == 2
+
+
+@pytest.mark.parametrize("words", [["--zip"], []])
+def test_an_export_that_was_killed_leaves_nothing_for_good(
+    archive: Path, words: list[str], transcripts: Command
+) -> None:
+    left_behind = [
+        archive / "out/RM_2-verbatim.zip#123",
+        archive / "out/support/RM_2-verbatim/transcript.txt#77",
+    ]
+    mine = [archive / "out/letter#1", archive / "out/support/draft#2"]
+    for path in (*left_behind, *mine):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    assert transcripts(archive, "export", "RM_2", "--to", "out", *words).status == 0
+    assert [path.exists() for path in left_behind] == ([False, True] if words else [False, False])
+    assert all(path.exists() for path in mine)
+
+
+def test_two_exports_into_one_directory_do_not_meet(archive: Path, transcripts: Command) -> None:
+    (archive / "out").mkdir()
+    with exporting.held(archive / "out"):
+        outcome = transcripts(archive, "export", "RM_2", "--to", "out")
+    assert outcome.status == 1
+    assert outcome.sentences[-1] == "another export writes into out: wait until it has ended"
+
+
+def test_export_takes_a_range_of_days(archive: Path, transcripts: Command) -> None:
+    assert transcripts(archive, "export", "--since", "2026-11-21", "--to", "out").sentences == [
+        "3 sessions are in out."
+    ]
+    assert transcripts(archive, "export", "--until", "2026-11-20", "--to", "none").sentences == [
+        "There is no such transcript: nothing was exported."
+    ]
+    assert not (archive / "none").exists()
+    assert transcripts(archive, "export", "--all", "--day", "2026-11-21", "--to", "out").status == 2
+
+
+def test_export_says_what_is_not_stored_yet(archive: Path, transcripts: Command) -> None:
+    dead = left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
+    living = left(archive / "journals", call(2, "RM_6", ends=False), session="RM_6")
+    with held(living):
+        outcome = transcripts(archive, "export", "RM_4", "RM_6", "--to", "out")
+    assert outcome.sentences == [
+        f"RM_4-verbatim is not stored, or not all of it: its journal is still here ({dead})",
+        "RM_6-verbatim is still under way: what was said so far is exported",
+        "2 sessions are in out.",
+    ]
+
+
+# --- rm
+
+
+def test_rm_removes_what_is_stored_and_says_what_it_cannot_reach(archive: Path, transcripts: Command) -> None:
+    outcome = transcripts(archive, "rm", "RM_1", "--yes")
+    assert outcome.status == 0
+    assert outcome.sentences[0] == "1 session is removed: 7 objects."
+    assert outcome.sentences[1].startswith("Not reached: a journal on a node that is away")
+    assert len(outcome.sentences) == 2
+    assert transcripts(archive, "show", "RM_1").status == 1
+    assert [each["room_sid"] for each in json.loads(transcripts(archive, "ls", "--json").out)] == ["RM_2", "RM_3"]
+    assert [path.name for path in (archive / "transcripts/removed").rglob("*-verbatim")] == ["RM_1-verbatim"]
+
+
+def test_rm_asks_first_and_where_nobody_can_be_asked_it_refuses(
+    archive: Path, transcripts: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = transcripts(archive, "rm", "RM_1")
+    assert (outcome.status, outcome.sentences) == (
+        2,
+        ["Nobody can be asked here: write --yes, or --dry-run to see what would go."],
+    )
+    for answer, status in (("n", 1), ("", 1), ("y", 0)):
+        monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+        outcome = transcripts(archive, "rm", "--room", "support")
+        assert outcome.status == status
+        assert "RM_1-verbatim, 2026-11-21, room support" in outcome.sentences
+        assert "Remove 2 sessions for good? [y/N]:" in outcome.err
+    assert [each["room_sid"] for each in json.loads(transcripts(archive, "ls", "--json").out)] == ["RM_3"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_dry_run_of_rm_lists_what_would_go_and_changes_nothing(archive: Path, transcripts: Command) -> None:
+    before = everything_in(archive)
+    outcome = transcripts(archive, "rm", "--all", "--dry-run")
+    assert outcome.status == 0
+    assert outcome.out.splitlines() == [
+        "RM_3-verbatim, 2026-11-21, room kitchen [2J 31m: 7 objects",
+        "RM_1-verbatim, 2026-11-21, room support: 7 objects",
+        "RM_2-verbatim, 2026-11-21, room support: 7 objects",
+    ]
+    assert outcome.sentences == ["3 sessions would go: 21 objects."]
+    assert harmless(outcome)
+    assert everything_in(archive) == before
+
+
+def test_rm_refuses_a_running_call_and_removes_the_others(archive: Path, transcripts: Command) -> None:
+    living = left(archive / "journals", call(1, "RM_4", ends=False), session="RM_4")
+    dead = left(archive / "journals", call(2, "RM_6", ends=False), session="RM_6")
+    with held(living):
+        outcome = transcripts(archive, "rm", "--all", "--yes", "--json")
+        told = json.loads(outcome.out)
+    assert outcome.status == 1
+    assert {each["transcript_id"]: each["state"] for each in told["removed"]} == {
+        "RM_1-verbatim": "removed",
+        "RM_2-verbatim": "removed",
+        "RM_3-verbatim": "removed",
+        "RM_4-verbatim": "refused",
+        "RM_6-verbatim": "removed",
+    }
+    assert len(told["beyond_reach"]) == 1
+    assert living.exists() and not dead.exists()
+
+
+def test_rm_removes_a_journal_that_cannot_be_read_with_its_session(archive: Path, transcripts: Command) -> None:
+    damaged = left(archive / "journals", b"{}\n", session="RM_1", name="AJ_5")
+    nowhere = left(archive / "journals", b"{}\n", session="RM_5")
+    assert transcripts(archive, "rm", "RM_1", "RM_5", "--yes").status == 0
+    assert not damaged.exists() and not nowhere.exists()
+
+
+def test_rm_by_age_takes_what_ended_so_long_ago(archive: Path, transcripts: Command) -> None:
+    age = (datetime.now(UTC).date() - date(2026, 11, 21)).days
+    assert transcripts(archive, "rm", "--older-than", "36500d", "--yes").sentences == [
+        "There is no such transcript: nothing was removed."
+    ]
+    ended = datetime(2026, 11, 21, tzinfo=UTC) - timedelta(days=400)
+    for manifest in (archive / "transcripts").rglob("manifest.json"):
+        manifest.write_text(manifest.read_text().replace("2026-11-21T", f"{ended:%Y-%m-%d}T"))
+    day = archive / "transcripts" / f"{ended:%Y/%m}"
+    day.mkdir(parents=True)
+    (archive / "transcripts/2026/11/21").rename(day / f"{ended:%d}")
+    assert transcripts(archive, "rm", "--older-than", f"{age + 401}d", "--dry-run").out == ""
+    assert len(transcripts(archive, "rm", "--older-than", f"{age + 399}d", "--dry-run").out.splitlines()) == 3
+    assert transcripts(archive, "rm", "--older-than", "8w", "--room", "support", "--yes").status == 0
+    assert [each["room_sid"] for each in json.loads(transcripts(archive, "ls", "--json").out)] == ["RM_3"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["RM_1", "--all"],
+        ["--day", "2026-11-21", "--older-than", "3d"],
+        ["--older-than", "3"],
+        ["--all", "--room", "x"],
+    ],
+)
+def test_rm_is_told_exactly_what_is_to_go(archive: Path, words: list[str], transcripts: Command) -> None:
+    assert transcripts(archive, "rm", *words, "--yes").status == 2
+
+
+def test_rm_takes_no_room_of_several_sessions_for_one(archive: Path, transcripts: Command) -> None:
+    outcome = transcripts(archive, "rm", "support", "--yes")
+    assert outcome.status == 1
+    assert outcome.sentences == [
+        "support is a room in which several sessions were held: name one of them, or write --room support for all."
+    ]
+
+
+def test_what_was_removed_is_not_stored_again_by_recover(archive: Path, transcripts: Command) -> None:
+    assert transcripts(archive, "rm", "RM_2", "--yes").status == 0
+    left(archive / "journals", call(1, "RM_2"), session="RM_2")  # a node comes back
+    assert transcripts(archive, "recover").status == 0
+    assert transcripts(archive, "show", "RM_2").status == 1
+    assert not list((archive / "journals").rglob("*.jsonl"))
 
 
 # --- recover

@@ -72,6 +72,7 @@ async def test_a_place_that_cannot_be_written_is_found(tmp_path: Path) -> None:
     assert (await check_journal_directory(own)).verdict is Verdict.FAILED
 
 
+@pytest.mark.usefixtures("short_pauses")
 async def test_a_bucket_that_cannot_be_reached_is_told_apart_from_one_that_refuses(
     tmp_path: Path, moto: ObjectServer, no_clouds: pytest.MonkeyPatch
 ) -> None:

@@ -83,8 +83,8 @@ MUTATIONS = (
         [
             Edit(
                 "worker/storage/finalise.py",
-                "            told = [each for each in local if each.lines.reading.records]\n",
-                "            told = [each for each in local if each.lines.reading.records]\n"
+                "            stored, merged = None, Merged({}, {})\n",
+                "            stored, merged = None, Merged({}, {})\n"
                 "            for journal in local:\n"
                 "                await asyncio.to_thread(remove, journal.path, disk)\n",
             )
@@ -104,7 +104,18 @@ MUTATIONS = (
     ),
     Mutation(
         "what a dead job left is not finalised",
-        [Edit("worker/storage/recovery.py", "        elif dead:\n", "        elif dead and False:\n")],
+        [
+            Edit(
+                "worker/storage/recovery.py",
+                "        return [*outcomes, *await self._finalised(dead)] if dead else outcomes\n",
+                "        return outcomes\n",
+            ),
+            Edit(
+                "worker/storage/recovery.py",
+                "                    return [*outcomes, *await self._finalised(dead)]\n",
+                "                    return outcomes\n",
+            ),
+        ],
         ["tests/storage/test_recovery.py"],
     ),
     Mutation(
@@ -189,12 +200,112 @@ MUTATIONS = (
     ),
     Mutation(
         "a store that is away is tried for every session",
-        [Edit("worker/storage/recovery.py", "        if away:\n", "        if away and False:\n")],
+        [Edit("worker/storage/recovery.py", "        if self.away:\n", "        if self.away and False:\n")],
         ["tests/storage/test_recovery.py"],
     ),
     Mutation(
         "a spool that is full takes more calls",
         [Edit("worker/storage/spool.py", "return self.size >= self.max_size > 0", "return False")],
         ["tests/storage/test_keeper.py"],
+    ),
+    Mutation(
+        "a tombstone is ignored",
+        [Edit("worker/storage/tombstone.py", "<= self.covers_to\n", "<= self.covers_to and False\n")],
+        ["tests/storage/test_tombstone.py"],
+    ),
+    Mutation(
+        "a session is removed without a tombstone",
+        [Edit("worker/storage/removal.py", "        await store.put(key(prefix), grave.encode())\n", "")],
+        ["tests/storage/test_removal.py"],
+    ),
+    Mutation(
+        "a call that runs on another node is removed",
+        [Edit("worker/storage/removal.py", "now - lease.modified < LEASE_AGE", "False")],
+        ["tests/storage/test_removal.py"],
+    ),
+    Mutation(
+        "retention takes what is not finished",
+        [Edit("worker/storage/retention.py", " or session in unfinished", "")],
+        ["tests/storage/test_retention.py"],
+    ),
+    Mutation(
+        "a part is finished although its lease is renewed",
+        [Edit("worker/storage/other_nodes.py", "since if modified == part.modified else now", "since")],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "a part is finished although its agent is in the room",
+        [Edit("worker/storage/other_nodes.py", "            if lease in present:\n", "            if False:\n")],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "a part is finished although its lease was renewed while LiveKit was asked",
+        [Edit("worker/storage/other_nodes.py", "                if same != [part]:\n", "                if False:\n")],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "a part is finished although LiveKit does not answer",
+        [
+            Edit(
+                "worker/storage/other_nodes.py",
+                "                yield self._waiting(part, str(error))\n            return\n",
+                "                pass\n            present = ()\n",
+            )
+        ],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "a lease is followed to whatever it names",
+        [Edit("worker/storage/lost_parts.py", "    check_lease(part, lease, lines)\n", "")],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "a part that was removed is finished from its segments",
+        [
+            Edit(
+                "worker/storage/lost_parts.py",
+                "        if removed is not None and removed.covers(lines):\n",
+                "        if False:\n",
+            )
+        ],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "a shorter transcript supersedes a longer one that was stored meanwhile",
+        [Edit("worker/storage/lost_parts.py", "if (not unnamed or (", "if (True or (")],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "what was told once is told otherwise",
+        [
+            Edit(
+                "worker/storage/publishing.py",
+                "    if part.events and records[part.events - 1].h != part.head:\n",
+                "    if False:\n",
+            )
+        ],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "a transcript from segments alone does not say so",
+        [
+            Edit(
+                "worker/storage/publishing.py",
+                "    return readings.keys() - read\n",
+                "    return set()\n",
+            )
+        ],
+        ["tests/storage/test_other_nodes.py"],
+    ),
+    Mutation(
+        "a journal goes although its segment was put again by another",
+        [
+            Edit(
+                "worker/storage/finalise.py",
+                "    if manifest is None or not store.leaves_the_node:\n",
+                "    if True:\n",
+            )
+        ],
+        ["tests/storage/test_finalise.py"],
     ),
 )

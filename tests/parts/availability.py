@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import livekit_server, versitygw
+from bootstrap import azurite, fake_gcs_server, livekit_server, versitygw
 
 PROJECT = Path(__file__).parents[2]
 
@@ -44,6 +44,17 @@ def _versitygw() -> str | None:
     return None if versitygw.find(PROJECT) else "there is none on PATH or in .tools/; run `make tools-for-tests`"
 
 
+def _fake_gcs_server() -> str | None:
+    there = fake_gcs_server.find(PROJECT)
+    return None if there else "there is none on PATH or in .tools/; run `make tools-for-tests`"
+
+
+def _azurite() -> str | None:
+    if azurite.find(PROJECT) is None:
+        return "there is none in .tools/; install Node.js and npm, and run `make tools-for-tests`"
+    return _program("node")()
+
+
 def _extended_attributes() -> str | None:
     with tempfile.NamedTemporaryFile() as file:
         try:
@@ -67,8 +78,10 @@ def _speech() -> str | None:
 
 
 MISSING: dict[str, Callable[[], str | None]] = {
+    "azurite": _azurite,
     "buildah": _program("buildah"),
     "debootstrap": _program("debootstrap"),
+    "fake-gcs-server": _fake_gcs_server,
     "flite": _program("flite"),
     "linux": _linux,
     "livekit-server": _livekit_server,

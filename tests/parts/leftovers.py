@@ -43,11 +43,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(line)
 
 
-def processes_left(mark: str, patience_s: float = PATIENCE_S) -> list[psutil.Process]:
-    """The other processes that carry `mark` and do not end by themselves within `patience_s` seconds."""
+def processes_left(mark: str) -> list[psutil.Process]:
+    """The other processes that carry `mark` and do not end by themselves within `PATIENCE_S` seconds."""
     others = (process for process in psutil.process_iter() if process.pid != os.getpid())
     marked = [process for process in others if _has(process, mark)]
-    _, alive = psutil.wait_procs(marked, patience_s)
+    _, alive = psutil.wait_procs(marked, PATIENCE_S)
     return [process for process in alive if not _is_over(process)]
 
 

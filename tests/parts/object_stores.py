@@ -12,8 +12,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bootstrap import versitygw
 from config.sections.storage import StorageSettings
 from tests.parts.availability import PROJECT, require
 from tests.parts.livekit_server import free_ports
+from worker.storage import objects
 from worker.storage.store import Store
 from worker.storage.stores import open_store
 
@@ -61,14 +63,20 @@ class ObjectServer:
             aws_secret_access_key=self.secret,
         )
 
-    def new_bucket(self) -> str:
-        """Make an empty bucket and return its name."""
-        name = f"calls-{secrets.token_hex(6)}"
+    def new_bucket(self, name: str = "") -> str:
+        """Make an empty bucket and return its name, which is a new one unless it is given."""
+        name = name or f"calls-{secrets.token_hex(6)}"
         self.client().create_bucket(Bucket=name)
         return name
 
     def new_user(self, bucket: str, *actions: str) -> dict[str, str]:
         """Make a user who may do `actions` in `bucket` and nothing else; return the credentials' variables."""
+        resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+        allowed = {"Effect": "Allow", "Action": [f"s3:{action}" for action in actions], "Resource": resources}
+        return self.new_user_with(bucket, [allowed] if actions else [])
+
+    def new_user_with(self, bucket: str, statements: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Make a user who may do in `bucket` what the statements of a policy say; return the credentials' variables."""
         user, secret = f"user-{secrets.token_hex(4)}", secrets.token_hex(16)
         admin = [versitygw_program(), "admin", "--endpoint-url", self.endpoint, "create-user"]
         subprocess.run(
@@ -78,15 +86,9 @@ class ObjectServer:
             capture_output=True,
             timeout=20,
         )
-        if actions:
-            resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
-            allowed = {
-                "Effect": "Allow",
-                "Principal": {"AWS": [user]},
-                "Action": [f"s3:{action}" for action in actions],
-                "Resource": resources,
-            }
-            policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        if statements:
+            own = [{**statement, "Principal": {"AWS": [user]}} for statement in statements]
+            policy = json.dumps({"Version": "2012-10-17", "Statement": own})
             self.client().put_bucket_policy(Bucket=bucket, Policy=policy)
         return {"AWS_ACCESS_KEY_ID": user, "AWS_SECRET_ACCESS_KEY": secret}
 
@@ -113,7 +115,7 @@ def running_versitygw(directory: Path, port: int | None = None) -> Iterator[Obje
     server = ObjectServer(port or free, key, secret, data)
     command = [versitygw_program(), "--port", f"127.0.0.1:{server.port}", "--quiet", "--iam-dir", users, "posix", data]
     environment = {"ROOT_ACCESS_KEY_ID": key, "ROOT_SECRET_ACCESS_KEY": secret}
-    with _running([str(part) for part in command], server, directory / "versitygw.log", environment):
+    with running([str(part) for part in command], server.port, directory / "versitygw.log", environment):
         yield server
 
 
@@ -123,12 +125,13 @@ def running_moto(directory: Path) -> Iterator[ObjectServer]:
     (port,) = free_ports(1)
     server = ObjectServer(port, "test", "test")
     command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
-    with _running(command, server, directory / "moto.log", {}):
+    with running(command, port, directory / "moto.log", {}):
         yield server
 
 
 @contextlib.contextmanager
-def _running(command: list[str], server: ObjectServer, log: Path, more: Mapping[str, str]) -> Iterator[None]:
+def running(command: list[str], port: int, log: Path, more: Mapping[str, str]) -> Iterator[None]:
+    """Run a server that listens on `port`, with `more` in its environment, until the block ends."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(CLOUDS)} | dict(more)
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -136,7 +139,7 @@ def _running(command: list[str], server: ObjectServer, log: Path, more: Mapping[
         )
     try:
         deadline = time.monotonic() + READY_WITHIN_S
-        while not _listens(server.port):
+        while not _listens(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{command[0]} does not answer:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
@@ -159,6 +162,13 @@ def no_clouds(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         if name.startswith(CLOUDS):
             monkeypatch.delenv(name)
     return monkeypatch
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client tries as often as in use, only sooner, in stores that are opened from now on."""
+    backoff = {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=20)}
+    monkeypatch.setitem(objects.RETRIES, "backoff", backoff)
 
 
 @pytest.fixture(scope="session")

@@ -38,10 +38,10 @@ class SmallDisk:
 
 
 @contextmanager
-def small_disk(path: Path) -> Iterator[SmallDisk]:
+def small_disk(path: Path, kibibytes: int = KIBIBYTES) -> Iterator[SmallDisk]:
     """Mounts one at `path`, which is made, until the block ends."""
     path.mkdir(parents=True, exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={KIBIBYTES}k,mode=0700", "verbatim-test", str(path)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k,mode=0700", "verbatim-test", str(path)]
     done = subprocess.run(mount, capture_output=True, text=True, timeout=20)
     if done.returncode:
         pytest.skip(f"needs a mount: {done.stderr.strip()}")

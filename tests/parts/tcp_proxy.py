@@ -40,7 +40,8 @@ class TcpProxy:
         self.requests: list[str] = []
         """Method and path of every request that came, to whatever end."""
         self.port = 0
-        self._target = target
+        self.target = target
+        """The port that is passed on to."""
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -92,7 +93,7 @@ class TcpProxy:
             writer.write(f"HTTP/1.1 {status} Other\r\nContent-Type: application/xml\r\n{close}\r\n\r\n{text}".encode())
             await writer.drain()
             return
-        server_reader, server = await asyncio.open_connection("127.0.0.1", self._target)
+        server_reader, server = await asyncio.open_connection("127.0.0.1", self.target)
         try:
             head = head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
             server.write(head + (body[: len(body) // 2] if fault is Fault.CUT else body))

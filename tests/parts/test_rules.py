@@ -24,6 +24,8 @@ def test_one(voice):
 """
 LEAVES_A_PROCESS = """
 import subprocess
+from tests.parts import leftovers
+leftovers.PATIENCE_S = 0.5
 def test_one():
     # Through a shell that ends at once, so that nobody is its parent any more.
     subprocess.run("sleep 600 >/dev/null 2>&1 &", shell=True, check=True)
@@ -31,6 +33,8 @@ def test_one():
 LEAVES_A_CALL = """
 import multiprocessing
 import time
+from tests.parts import leftovers
+leftovers.PATIENCE_S = 0.5
 def test_one():
     multiprocessing.get_context("forkserver").Process(target=time.sleep, args=(600,), daemon=True).start()
 """
@@ -51,6 +55,7 @@ def test_one():
 """
 HANGS = """
 import asyncio, pytest
+@pytest.mark.asyncio
 @pytest.mark.timeout(1)
 async def test_one():
     await asyncio.Event().wait()
@@ -67,17 +72,17 @@ def test_one(outside):
 """
 
 
-def _session(tmp_path: Path, source: str, **environment: str) -> tuple[int, str]:
+def _session(tmp_path: Path, source: str, *more: str, **environment: str) -> tuple[int, str]:
     """Runs the tests of `source` as a session of its own; returns its exit status and what it wrote."""
     (tmp_path / "test_it.py").write_text(source)
-    (tmp_path / "pytest.ini").write_text(
-        "[pytest]\nasyncio_mode = auto\nmarkers =\n needs: a part\n slow: slow\n soak: soak\n live: live\n"
-    )
-    plugins = ("availability", "leftovers", "network", "results", "sizes")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n needs: a part\n slow: slow\n soak: soak\n live: live\n")
+    # Only what the rules are made of: a session loads each plugin anew.
+    plugins = (*(f"tests.parts.{name}" for name in ("availability", "leftovers", "network", "results")), *more)
     run = subprocess.run(
         [sys.executable, "-m", "pytest", tmp_path, "-p", "no:cacheprovider", "-p", "no:randomly",
-         *(argument for name in plugins for argument in ("-p", f"tests.parts.{name}"))],
-        cwd=tmp_path, env={**os.environ, "CI": "", "PYTHONPATH": str(PROJECT), **environment},
+         *(argument for name in plugins for argument in ("-p", name))],
+        cwd=tmp_path,
+        env={**os.environ, "CI": "", "PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=50,
     )  # fmt: skip
     return run.returncode, run.stdout
@@ -129,7 +134,7 @@ def test_what_multiprocessing_keeps_for_the_session_is_not_left_behind(tmp_path:
 
 
 def test_a_test_that_hangs_fails_and_the_next_one_runs(tmp_path: Path) -> None:
-    status, output = _session(tmp_path, HANGS)
+    status, output = _session(tmp_path, HANGS, "pytest_asyncio", "pytest_timeout")
     assert status == 1
     assert "1 failed, 1 passed" in output
 

@@ -21,7 +21,7 @@ from worker.storage.store import Store
 from worker.storage.verification import verify_session
 from worker.transcript.model import Transcript
 
-pytestmark = [pytest.mark.needs("versitygw"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.needs("versitygw"), pytest.mark.timeout(180)]
 
 PASSWORD = "I forgot my password."
 CARDS = "Do you sell gift cards?"

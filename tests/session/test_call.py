@@ -22,6 +22,7 @@ from worker.storage.errors import StorageUnavailable, StorageUnwritable
 from worker.storage.journal import Journal
 from worker.storage.lock import held
 from worker.storage.recovery import State, recover
+from worker.storage.tombstone import key, tombstone_of
 from worker.transcript.events import PartStarted, UserFinal
 from worker.transcript.model import Transcript
 from worker.transcript.render import FORMATS
@@ -107,6 +108,15 @@ async def test_parts_that_cannot_be_closed_keep_nothing_from_being_stored(scene:
     scene.call._speech = cast("Speech", BrokenSpeech())
     await scene.call.finish()
     assert scene.stored().turns
+    assert not scene.journal.path.exists()
+
+
+async def test_a_call_whose_session_was_removed_while_it_ran_leaves_nothing(scene: Scene) -> None:
+    tombstone = key("2026/11/21/kitchen/RM_1-verbatim")
+    store = DirectoryStore(scene.storage)
+    await store.put(tombstone, tombstone_of(parts=0, objects=0).encode())
+    await scene.call.finish()
+    assert await store.list() == [tombstone]
     assert not scene.journal.path.exists()
 
 

@@ -88,7 +88,9 @@ async def until(what: Callable[[], Awaitable[bool]]) -> None:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path, moto: ObjectServer, no_clouds: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+async def scene(
+    tmp_path: Path, moto: ObjectServer, no_clouds: pytest.MonkeyPatch, short_pauses: None
+) -> AsyncIterator[Scene]:
     for name, value in moto.environment.items():
         no_clouds.setenv(name, value)
     no_clouds.setattr(shipping, "SHIP_AFTER_S", 0.05)

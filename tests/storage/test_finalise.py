@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.disks import RecordingDisk, full
+from tests.storage.lost_node import FarDirectory
 from tests.transcript.journals import BEGAN, lines, started
 from worker.storage.directory import DirectoryStore
 from worker.storage.disk import Disk
@@ -19,6 +20,7 @@ from worker.storage.errors import (
 )
 from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
+from worker.storage.segments import stored_parts
 from worker.storage.store import Store
 from worker.transcript.events import Event, Note, PartEnded, SttClosed, UserFinal, UserTurn
 from worker.transcript.render import formats
@@ -77,8 +79,9 @@ async def test_a_call_is_stored_with_its_lines_and_a_manifest_that_vouches_for_a
     assert await store.get(stored.keys[0]) == data
     manifest = json.loads(await store.get(stored.keys[-1]) or b"")
     assert (manifest["state"], manifest["generation"], manifest["complete"]) == ("final", 1, True)
+    head = json.loads(data.splitlines()[-1])["h"]
     assert manifest["parts"] == [
-        {"part": 1, "job": "AJ_1", "events": 4, "last_seq": 3, "head": json.loads(data.splitlines()[-1])["h"]}
+        {"part": 1, "job": "AJ_1", "events": 4, "last_seq": 3, "head": head, "source": "journal"}
     ]
     for name, described in manifest["files"].items():
         content = await store.get(f"{PREFIX}/{name}")
@@ -114,6 +117,29 @@ async def test_a_store_that_refuses_leaves_the_journal(tmp_path: Path) -> None:
     with pytest.raises(StorageUnwritable):
         await finalise([path], DirectoryStore(tmp_path / "transcripts", disk))
     assert path.read_bytes() == data
+
+
+async def test_a_put_of_a_job_that_died_may_land_late_and_takes_nothing_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FarDirectory(tmp_path / "transcripts")
+    path = written(tmp_path, *CALL)
+    put, late = store.put, [path.read_bytes().splitlines(keepends=True)[0]]
+
+    async def overtaken(key: str, content: bytes) -> None:
+        await put(key, content)
+        if key.endswith("/manifest.json") and late:
+            await put(f"{PREFIX}/parts/AJ_1/000001.jsonl", late.pop())
+
+    monkeypatch.setattr(store, "put", overtaken)
+    with pytest.raises(StoredDiffers, match=r"parts/AJ_1/000001.jsonl is not stored as the manifest says"):
+        await finalise([path], store)
+    assert path.exists()
+    stored = await finalise([path], store)
+    assert stored is not None
+    assert (stored.manifest.parts[0].events, stored.manifest.complete) == (4, True)
+    assert (await stored_parts(store, PREFIX))["AJ_1"].data == b"".join(lines(*CALL))
+    assert not path.exists()
 
 
 async def test_finalising_twice_writes_the_same_bytes(store: Store, tmp_path: Path) -> None:

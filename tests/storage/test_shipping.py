@@ -9,6 +9,7 @@ import pytest
 
 from tests.parts.object_stores import ObjectServer
 from tests.storage.left import PREFIX, call, left
+from tests.storage.lost_node import Watcher
 from tests.transcript.journals import lines as journal_lines
 from tests.transcript.journals import started
 from worker.storage import names, shipping
@@ -16,9 +17,11 @@ from worker.storage.catalogue import Catalogue
 from worker.storage.errors import StorageUnavailable
 from worker.storage.finalise import finalise
 from worker.storage.journal import Journal
+from worker.storage.leases import Lease
+from worker.storage.other_nodes import LEASE_AGE_S
 from worker.storage.recovery import State, recover
 from worker.storage.segments import stored_parts
-from worker.storage.shipping import Lease, Shipper
+from worker.storage.shipping import Shipper
 from worker.storage.store import Store, StoredObject
 from worker.storage.verification import verify_session
 from worker.transcript.events import Note
@@ -247,6 +250,7 @@ async def test_a_part_that_is_still_open_is_no_trouble_to_whoever_verifies_the_s
     (session,) = await Catalogue(bucket, tmp_path).sessions()
     assert await verify_session(bucket, session) == []
     await bucket.delete(LEASE_KEY)
+    (session,) = await Catalogue(bucket, tmp_path).sessions()
     assert {finding.file for finding in await verify_session(bucket, session)} == {"parts/AJ_1/000001.jsonl"}
 
 
@@ -260,6 +264,24 @@ async def test_a_node_that_shipped_more_than_its_disk_kept_loses_nothing(bucket:
     await shipper.stop()
     await finalise([journal], bucket)
     assert b"words 1" in (await bucket.get(f"{SESSION}/transcript.txt") or b"")
+
+
+async def test_what_a_lost_node_shipped_is_finished_elsewhere_and_superseded_when_it_is_back(
+    bucket: Store, tmp_path: Path
+) -> None:
+    lines = call()
+    shipper = shipping_to(bucket, left(tmp_path / "lost", lines))
+    for line in lines[:2]:
+        shipper.take(line)
+    await until_segments(bucket, 1)
+    await shipper.stop()
+    (outcome,) = await Watcher(bucket, tmp_path / "other").after(LEASE_AGE_S)
+    assert outcome.state is State.FINALISED
+    assert b"words 1" in (await bucket.get(f"{SESSION}/transcript.txt") or b"")
+    assert await bucket.list("open") == []
+    await recover(tmp_path / "lost", bucket, FORMATS)
+    (session,) = await Catalogue(bucket, tmp_path / "other").sessions()
+    assert (session.complete, await verify_session(bucket, session)) == (True, [])
 
 
 async def test_a_call_with_hundreds_of_segments_is_finalised(bucket: Store, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every store keeps the same promises: a local directory, moto, and a real S3 server."""
+"""Every store keeps the same promises: a directory, moto, a real S3 server, Google's and Azure's protocols."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts.clouds import AzureServer, GoogleServer
 from tests.parts.object_stores import ObjectServer
 from tests.storage.left import PREFIX, call, everything_in, left
 from tests.transcript.journals import lines as journal_lines
@@ -29,7 +30,15 @@ NewStore = Callable[[], Store]
 
 
 @pytest.fixture(
-    params=["directory", "moto", pytest.param("versitygw", marks=pytest.mark.needs("versitygw")), "prefix in a bucket"]
+    params=[
+        "directory",
+        "moto",
+        "prefix in a bucket",
+        *(
+            pytest.param(server, marks=[pytest.mark.slow, pytest.mark.needs(server)])
+            for server in ("versitygw", "fake-gcs-server", "azurite")
+        ),
+    ]
 )
 def new_store(request: pytest.FixtureRequest, tmp_path: Path, no_clouds: pytest.MonkeyPatch) -> Iterator[NewStore]:
     """Makes stores of one kind, each empty."""
@@ -37,7 +46,8 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path, no_clouds: pytest.
         directories = (tmp_path / "stores" / str(number) for number in range(9))
         yield lambda: DirectoryStore(next(directories))
         return
-    server: ObjectServer = request.getfixturevalue("s3" if request.param == "versitygw" else "moto")
+    fixtures = {"versitygw": "s3", "fake-gcs-server": "google", "azurite": "azure"}
+    server: ObjectServer | GoogleServer | AzureServer = request.getfixturevalue(fixtures.get(request.param, "moto"))
     for name, value in server.environment.items():
         no_clouds.setenv(name, value)
     prefix = "of/this company" if request.param == "prefix in a bucket" else ""
@@ -83,6 +93,24 @@ async def test_directories_are_the_beginnings_of_keys(store: Store) -> None:
     for key in ("b/c/one", "a/two", "a/b/three", "four"):
         await store.put(key, b"")
     assert await store.directories() == ["a", "b"]
+    assert (await store.directories("b"), await store.directories("a")) == (["c"], ["b"])
+    assert await store.directories("nowhere") == await store.directories("b/c/one") == []
+
+
+async def test_nothing_of_a_name_is_left_when_its_last_key_is_deleted(store: Store) -> None:
+    for key in ("a/b/c/one", "a/two"):
+        await store.put(key, b"")
+    await store.delete("a/b/c/one")
+    assert (await store.directories(), await store.directories("a")) == (["a"], [])
+    await store.delete("a/two")
+    assert await store.directories() == []
+    await store.put("a/b/c/one", b"1")
+    assert await store.get("a/b/c/one") == b"1"
+
+
+async def test_a_store_that_keeps_no_versions_does_not_say_that_it_does_and_is_left_as_it_was(store: Store) -> None:
+    assert not await store.keeps_versions()  # Google's does not say
+    assert await store.list() == []
 
 
 async def test_what_is_not_there_is_none_and_lists_as_nothing(store: Store) -> None:

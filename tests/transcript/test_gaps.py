@@ -64,3 +64,21 @@ def test_gaps_of_the_same_beginning_in_two_parts_are_two_gaps() -> None:
 def test_parts_that_are_missing_are_named_however_many(numbers: list[int], missing: list[str]) -> None:
     transcript = replay([part((900, PartEnded(reason="handover")), number=number) for number in numbers])
     assert [gap.reason for gap in transcript.gaps if "missing" in gap.reason] == missing
+
+
+UNSENT = "part 1 was finished from what its node had sent to the store; what the node wrote after that is not here"
+
+
+def test_a_part_of_which_only_the_segments_are_known_says_so_from_its_last_event_on() -> None:
+    transcript = replay([part((700, Gap(from_ms=300, to_ms=400, reason=SLOW)))], ["AJ_1"])
+    assert (700, None, UNSENT, None) in gaps(transcript)
+    assert not transcript.complete
+
+
+def test_of_a_part_that_is_followed_by_another_the_same_is_said_where_it_breaks_off() -> None:
+    parts = [part((700, Gap(from_ms=300, to_ms=400, reason=SLOW))), part((900, END), number=2, after_ms=5000)]
+    assert (700, 700, UNSENT, None) in gaps(replay(parts, ["AJ_1", "AJ_2"]))
+
+
+def test_a_part_whose_end_is_known_lacks_nothing_wherever_it_was_read() -> None:
+    assert replay([part((900, END))], ["AJ_1"]).complete

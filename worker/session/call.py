@@ -27,10 +27,18 @@ from worker.session.roster import Roster, disconnect_reason
 from worker.session.unheard import Unheard
 from worker.speech.providers import Speech, build_speech, provider_names
 from worker.storage import names
-from worker.storage.errors import JournalInUse, JournalMissing, StorageUnavailable, StorageUnwritable
-from worker.storage.finalise import StoredTranscript, finalise, publish
+from worker.storage.errors import (
+    JournalInUse,
+    JournalMissing,
+    SessionRemoved,
+    StorageUnavailable,
+    StorageUnwritable,
+)
+from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
-from worker.storage.shipping import Lease, Shipper
+from worker.storage.leases import Lease
+from worker.storage.publishing import StoredTranscript
+from worker.storage.shipping import Shipper
 from worker.storage.store import Store
 from worker.storage.stores import open_store
 from worker.transcript.events import Gap, PartEnded, PartStarted
@@ -213,6 +221,8 @@ class Call:
             logger.info("transcript stored", extra={"key": stored.prefix, "turns": len(stored.transcript.turns)})
         except StorageUnwritable as error:
             trouble = error
+        except SessionRemoved as removed:
+            logger.warning("the call is not stored: %s", removed)
         finally:
             # Also when storing failed: the STT's bill and who left belong into the journal that stays.
             await hang_up
@@ -239,6 +249,8 @@ class Call:
         while True:
             try:
                 await _within_seconds(self._publish())
+                return
+            except SessionRemoved:
                 return
             except StorageUnwritable as error:
                 logger.error("what the disk did not take is not stored yet: %s", error)

@@ -67,13 +67,13 @@ class DirectoryStore(Store):
         """Return everything under `prefix`, in the order of names."""
         return await self._within_deadline(self._objects_under(prefix), "listed")
 
-    async def directories(self) -> Sequence[str]:
-        """Return the first components of all keys that have several, by name. Looks into none of them."""
-        return await self._within_deadline(self._directories(), "listed")
+    async def directories(self, under: str = "") -> Sequence[str]:
+        """Return what leads on from `under`, by name."""
+        return await self._within_deadline(self._in_thread(lambda: self._directories(under)), "listed")
 
     async def delete(self, key: str) -> None:
         """Remove `key`; it may be gone already."""
-        await self._within_deadline(self._in_thread(lambda: self._disk.remove(self._root / key)), "deleted from")
+        await self._within_deadline(self._in_thread(lambda: self._delete(self._root / key)), "deleted from")
 
     async def tidy(self, prefix: str) -> None:
         """Remove what puts under `prefix` left behind when their process died. Nobody may be putting there."""
@@ -91,7 +91,7 @@ class DirectoryStore(Store):
 
     async def _get(self, key: str) -> bytes | None:
         try:
-            objects = await self._in_thread(self._opened)
+            objects = await self._client()
             result = await obstore.get_async(objects, key)
             return bytes(await result.bytes_async())
         except FileNotFoundError:
@@ -99,7 +99,7 @@ class DirectoryStore(Store):
 
     async def _objects_under(self, prefix: str) -> Sequence[StoredObject]:
         try:
-            objects = await self._in_thread(self._opened)
+            objects = await self._client()
         except FileNotFoundError:
             return []
         found = await obstore.list(objects, prefix or None).collect_async()
@@ -108,17 +108,31 @@ class DirectoryStore(Store):
             key=lambda each: each.key,
         )
 
-    async def _directories(self) -> Sequence[str]:
+    def _delete(self, path: Path) -> None:
+        self._disk.remove(path)
+        for above in path.parent.parents:  # what is empty now would be listed for ever
+            if not above.is_relative_to(self._root) or above == self._root or path.parent.is_dir():
+                return
+            try:
+                self._disk.rmdir(above)
+            except OSError:  # not empty, or not ours to remove
+                return
+
+    def _directories(self, under: str) -> Sequence[str]:
         try:
-            objects = await self._in_thread(self._opened)
-        except FileNotFoundError:
+            with os.scandir(self._root / under) as entries:
+                return sorted(each.name for each in entries if each.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted((await obstore.list_with_delimiter_async(objects))["common_prefixes"])
 
     def _tidy(self, directory: Path) -> None:
         for path in directory.rglob("*#*"):
             if TEMPORARY.fullmatch(path.name):
                 self._disk.remove(path)
+
+    async def _client(self) -> LocalStore:
+        """Return the store. Raises FileNotFoundError where nothing was ever put."""
+        return self._objects if self._objects is not None else await self._in_thread(self._opened)
 
     def _opened(self) -> LocalStore:
         """Return the store. Blocks. Raises FileNotFoundError where nothing was ever put."""

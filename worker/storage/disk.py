@@ -92,6 +92,8 @@ class Disk:
         A directory that is there already may have been made a moment ago, by another process or in an attempt
         that failed, and not be on the disk yet: it is synced too, once, like all above it on the same device.
         """
+        if path in self._lasting and path.is_dir():
+            return
         missing = [each for each in (path, *path.parents) if not each.is_dir()]
         for each in reversed(missing):
             with contextlib.suppress(FileExistsError):

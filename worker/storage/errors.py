@@ -4,10 +4,13 @@ StorageError
 ├── JournalUnwritable    a journal cannot be begun
 ├── JournalMissing       no journal there: finalised by another, or never written
 ├── JournalInUse         its job lives, or another process is finalising it
+├── SessionRemoved       a tombstone covers what is to be stored
 ├── SessionInUse         other parts of it are being stored, and that takes too long
 ├── JournalUnreadable    its disk does not give it, or its directory
 │   └── JournalNotTrusted    nothing in it can be taken as written, or a newer version wrote it
 ├── StoredDiffers        the store holds other lines of the same part, or does not vouch for what was stored
+├── LeaseNotTrusted      what is among the leases is none, or not of the part that it names
+├── RoomsUnknown         nobody can say now whether an agent is in its room
 ├── TranscriptDamaged    what is stored of a session cannot be read as a transcript
 ├── TranscriptUnknown    nothing here has the name that was asked for, or too much has
 ├── ExportRefused        an export would replace a file that has another content
@@ -36,6 +39,10 @@ class JournalInUse(StorageError):
     """The journal's job lives, or another process is finalising it."""
 
 
+class SessionRemoved(StorageError):
+    """A tombstone covers all that is to be stored."""
+
+
 class SessionInUse(StorageError):
     """Other parts of the session are being stored on this node, for longer than one can wait."""
 
@@ -50,6 +57,14 @@ class JournalNotTrusted(JournalUnreadable):
 
 class StoredDiffers(StorageError):
     """The store holds other lines of a part than its journal, or fewer than were stored. The journal stays."""
+
+
+class LeaseNotTrusted(StorageError):
+    """What is among the leases is no lease, or not that of the part that it names. It is left as it is."""
+
+
+class RoomsUnknown(StorageError):
+    """Nobody can say now whether an agent is in its room."""
 
 
 class TranscriptDamaged(StorageError):

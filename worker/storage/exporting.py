@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
+from worker.storage.directory import TEMPORARY
 from worker.storage.disk import Disk
 from worker.storage.errors import ExportRefused
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every file in an archive, the earliest that the format has: the same content is the same bytes."""
+
+UNFINISHED_ARCHIVE = re.compile(r".+-.+\.zip#[0-9]+")
+"""Names that `Disk.put` gives to archives of sessions that are not whole yet."""
 
 
 def export(files: Mapping[str, bytes], directory: Path, *, replace: bool, disk: Disk | None = None) -> int:
@@ -28,6 +36,7 @@ def export(files: Mapping[str, bytes], directory: Path, *, replace: bool, disk: 
         OSError: the directory cannot be written.
     """
     disk = disk or Disk()
+    _clear({(directory / name).parent for name in files} - {directory}, TEMPORARY)
     new = {path: content for name, content in files.items() if _content(path := directory / name) != content}
     if taken := [path for path in new if path.exists() and not replace]:
         raise ExportRefused(
@@ -36,6 +45,27 @@ def export(files: Mapping[str, bytes], directory: Path, *, replace: bool, disk: 
     for path, content in new.items():
         disk.put(path, content)
     return len(new)
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Be the only one who exports into `directory`, and remove what an export that was killed left there. Blocks.
+
+    Raises:
+        ExportRefused: another export is at it.
+        OSError: the directory cannot be made or read.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            raise ExportRefused(f"another export writes into {directory}: wait until it has ended") from None
+        _clear([directory], UNFINISHED_ARCHIVE)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -47,6 +77,13 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
             entry.external_attr = 0o600 << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def _clear(directories: Iterable[Path], names: re.Pattern[str]) -> None:
+    for directory in directories:
+        for path in directory.iterdir() if directory.is_dir() else ():
+            if names.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 def _content(path: Path) -> bytes | None:

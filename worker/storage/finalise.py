@@ -24,21 +24,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from worker.storage import names
 from worker.storage.disk import Disk
-from worker.storage.errors import JournalUnreadable, StorageError, StoredDiffers
+from worker.storage.errors import JournalUnreadable, SessionRemoved, StorageError, StoredDiffers
 from worker.storage.journals import all_held, read, remove
 from worker.storage.lock import session_held
 from worker.storage.opening import opened
 from worker.storage.parts import LocalJournal
-from worker.storage.segments import Merged, StoredPart, got, merge, stored_parts
+from worker.storage.publishing import StoredTranscript, put_session, stored_manifest
+from worker.storage.segments import Merged
 from worker.storage.store import Store
-from worker.transcript.integrity import FORMAT, Manifest, manifest_of, stored_file
-from worker.transcript.model import Transcript
+from worker.storage.tombstone import discard, tombstone
 from worker.transcript.render import FORMATS, Render
-from worker.transcript.replay import replay
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +43,15 @@ NOTHING: Mapping[Path, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class StoredTranscript:
-    """A session as the store holds it now."""
+class Finalised:
+    """Journals that were finalised."""
 
-    prefix: str
-    keys: tuple[str, ...]
-    """Of every file, the manifest last."""
-    transcript: Transcript
-    manifest: Manifest
+    stored: StoredTranscript | None
+    """What the store holds now. `None`: there was nothing to store."""
+    journals: Sequence[LocalJournal]
+    """What they held."""
+    left: Sequence[LocalJournal]
+    """Those that stay: damaged ones, of which the store does not have all."""
 
 
 async def publish(
@@ -79,6 +77,7 @@ async def publish(
         JournalNotTrusted: a journal holds no line that can be taken as written, or a newer version wrote it.
         JournalUnreadable: the disk does not give it.
         SessionInUse: another part of the session is being stored, for longer than one can wait.
+        SessionRemoved: all that is to be stored began before the session was removed.
         StoredDiffers: the store holds other lines, or more than it can show.
         StorageUnwritable: with the reason and the remedy.
     """
@@ -90,7 +89,9 @@ async def publish(
                 raise
             log.error("the transcript is stored although its session cannot be held: %s", error)
         local = [await read(path, memory.get(path, b"")) for path in journals]
-        stored, _ = await _publish(local, store, formats)
+        if not (kept := await _not_removed(local, store)):
+            raise SessionRemoved(f"{local[0].lines.prefix} was removed: it is not stored again")
+        stored, _ = await put_session(_common_prefix(kept), kept, store, formats)
         return stored
 
 
@@ -104,30 +105,39 @@ async def finalise(
 
     A damaged journal is stored as far as it can be trusted, and stays unless the store has all of it. One without
     a whole line never had anything accepted: it is removed, and if there is no other, nothing is stored and
-    `None` returned.
+    `None` returned. So it is with parts that a tombstone covers.
 
     Raises:
         JournalInUse: a job lives, or another process is at it.
         StoredDiffers: also when the manifest, read again, does not name all events of a journal; all stay then.
         JournalMissing, JournalUnreadable, SessionInUse, StorageUnwritable: as `publish`.
     """
-    disk = disk or Disk()
+    return (await finalise_all(journals, store, formats, disk or Disk())).stored
+
+
+async def finalise_all(journals: Sequence[Path], store: Store, formats: Mapping[str, Render], disk: Disk) -> Finalised:
+    """Do the same, and tell of the journals too; raises as `finalise` does."""
     # The session first: a journal must not be held while its finaliser waits, for a new job may want it.
     async with _session_of(journals):
         with await opened(partial(_hold, journals), ExitStack.close):
             local = [await read(path) for path in journals]
-            told = [each for each in local if each.lines.reading.records]
-            stored, merged = await _publish(told, store, formats) if told else (None, Merged({}, {}))
+            told = await _not_removed([each for each in local if each.lines.reading.records], store)
+            stored, merged = None, Merged({}, {})
+            if told:
+                stored, merged = await put_session(_common_prefix(told), told, store, formats)
             if stored is not None:
                 await _vouched(merged, told, store, stored.prefix)
                 await store.tidy(stored.prefix)
+                if not await _not_removed(told, store):  # another node did that meanwhile
+                    stored = None
             if store.leaves_the_node:
                 for journal in local:
                     await store.delete(names.lease(journal.path))
+            left = [each for each in told if not merged.whole(each.lines.started.job)]
             for journal in local:
-                if journal not in told or merged.whole(journal.lines.started.job):
+                if journal not in left:
                     await asyncio.to_thread(remove, journal.path, disk)
-    return stored
+    return Finalised(stored, local, left)
 
 
 def _hold(journals: Iterable[Path]) -> ExitStack:
@@ -152,80 +162,32 @@ def _directories(journals: Iterable[Path]) -> list[Path]:
     return sorted({path.parent.resolve() for path in journals})
 
 
-async def _publish(
-    local: Sequence[LocalJournal], store: Store, formats: Mapping[str, Render]
-) -> tuple[StoredTranscript, Merged]:
-    prefix = _common_prefix(local)
-    stored = await stored_parts(store, prefix)
-    old = await _stored_manifest(store, prefix)
-    content = await asyncio.to_thread(_compose, prefix, local, stored, _formats(formats, old))
-    same_events = old is not None and old.parts == content.manifest.parts
-    # A final transcript keeps the form that it was rendered in, whatever this version would make of it.
-    if old is not None and same_events and await _as_described(store, prefix, old):
-        return _stored(prefix, content.transcript, old), content.merged
-    manifest = content.manifest
-    if old is not None:
-        _refuse_fewer_events(old, manifest, prefix)
-        generation = old.generation if same_events else old.generation + 1
-        manifest = manifest.model_copy(update={"generation": generation})
-    for key, data in content.new.items():
-        await store.put(key, data)
-    await store.put(f"{prefix}/{names.MANIFEST}", manifest.encode())
-    return _stored(prefix, content.transcript, manifest), content.merged
+async def _not_removed(told: Sequence[LocalJournal], store: Store) -> Sequence[LocalJournal]:
+    """Return the journals that no tombstone covers. Of the others goes what is stored."""
+    if not told:
+        return []
+    prefix = _common_prefix(told)
+    found = await tombstone(store, prefix)
+    covered = [each for each in told if found is not None and found.covers(each.lines)]
+    if covered:
+        log.warning("what was removed is not stored again: %s", store.address(prefix))
+        await discard(store, prefix, [each.lines.started.job for each in covered])
+    return [each for each in told if each not in covered]
 
 
-def _stored(prefix: str, transcript: Transcript, manifest: Manifest) -> StoredTranscript:
-    keys = tuple(f"{prefix}/{name}" for name in (*manifest.files, names.MANIFEST))
-    return StoredTranscript(prefix, keys, transcript, manifest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What the store is to hold."""
-
-    merged: Merged
-    transcript: Transcript
-    manifest: Manifest
-    new: dict[str, bytes]
-    """What is to be put, by key, in this order; the manifest comes after it."""
-
-
-def _compose(
-    prefix: str,
-    local: Sequence[LocalJournal],
-    stored: Mapping[str, StoredPart],
-    formats: Mapping[str, Render],
-) -> _Content:
-    """Merge what is here with what is stored, and render it."""
-    merged = merge(prefix, local, stored)
-    transcript = replay(list(merged.readings.values()))
-    new = dict(merged.missing)
-    new |= {f"{prefix}/transcript.{format}": render(transcript).encode() for format, render in formats.items()}
-    segments = {key: data for part in stored.values() for key, data in part.segments.items()}
-    files = {key.removeprefix(f"{prefix}/"): data for key, data in (segments | new).items()}
-    return _Content(merged, transcript, manifest_of(transcript, merged.readings, files, generation=1), new)
-
-
-def _formats(wanted: Mapping[str, Render], old: Manifest | None) -> Mapping[str, Render]:
-    """Return what is wanted and what is stored already: a form once stored never lags behind."""
-    stored = old.files if old is not None else {}
-    return {format: FORMATS[format] for format in FORMATS if f"transcript.{format}" in stored} | dict(wanted)
-
-
-def _refuse_fewer_events(old: Manifest, manifest: Manifest, prefix: str) -> None:
-    events = {part.job: part.events for part in manifest.parts}
-    for part in old.parts:
-        here = events.get(part.job, 0)
-        if here < part.events:
-            raise StoredDiffers(
-                f"the transcript under {prefix} was made from {part.events} events of job {part.job}, "
-                f"and only {here} are here: nothing was changed"
-            )
+def _common_prefix(local: Sequence[LocalJournal]) -> str:
+    prefixes = {journal.lines.prefix for journal in local}
+    if len(prefixes) != 1:
+        raise JournalUnreadable(f"{len(prefixes)} sessions in one call: finalise each by itself")
+    return prefixes.pop()
 
 
 async def _vouched(merged: Merged, told: Sequence[LocalJournal], store: Store, prefix: str) -> None:
-    """Raise unless the manifest, as it is stored now, names all events of these journals."""
-    manifest = await _stored_manifest(store, prefix)
+    """Raise unless the manifest, as it is stored now, names all events of these journals, and their segments are there.
+
+    A put that its process gave up with its life may land over a segment that was put since, with fewer lines.
+    """
+    manifest = await stored_manifest(store, prefix)
     events = {part.job: part.events for part in manifest.parts} if manifest is not None else {}
     for job in [journal.lines.started.job for journal in told]:
         here = len(merged.readings[job].records)
@@ -234,37 +196,12 @@ async def _vouched(merged: Merged, told: Sequence[LocalJournal], store: Store, p
                 f"the manifest under {prefix} does not name all {here} events of job {job}: "
                 "another node wrote it, the journal stays, finalise it again"
             )
-
-
-async def _stored_manifest(store: Store, prefix: str) -> Manifest | None:
-    key = f"{prefix}/{names.MANIFEST}"
-    content = await store.get(key)
-    if content is None:
-        return None
-    try:
-        manifest = Manifest.model_validate_json(content)
-    except ValidationError:
-        raise StoredDiffers(
-            f"{store.address(key)} cannot be read as a manifest: nothing was changed; a newer version may read it, "
-            "and where none does, move it away: it is made anew from the lines beside it"
-        ) from None
-    if manifest.format != FORMAT:
-        raise StoredDiffers(
-            f"{store.address(key)} has the form {manifest.format}, this version writes {FORMAT}: "
-            "nothing was changed, finalise it with a newer version"
-        )
-    return manifest
-
-
-async def _as_described(store: Store, prefix: str, manifest: Manifest) -> bool:
-    """Return whether every file is stored as the manifest says."""
-    contents = await got(store, [f"{prefix}/{name}" for name in manifest.files])
-    wanted = {f"{prefix}/{name}": described for name, described in manifest.files.items()}
-    return {key: stored_file(content) for key, content in contents.items()} == wanted
-
-
-def _common_prefix(local: Sequence[LocalJournal]) -> str:
-    prefixes = {journal.lines.prefix for journal in local}
-    if len(prefixes) != 1:
-        raise JournalUnreadable(f"{len(prefixes)} sessions in one call: finalise each by itself")
-    return prefixes.pop()
+    if manifest is None or not store.leaves_the_node:
+        return
+    sizes = {each.key: each.size for each in await store.objects(f"{prefix}/parts")}
+    for name, file in manifest.files.items():
+        if names.job_of_segment("", f"/{name}") is not None and sizes.get(f"{prefix}/{name}") != file.size:
+            raise StoredDiffers(
+                f"{prefix}/{name} is not stored as the manifest says: it was put again by another, "
+                "the journal stays, finalise it again"
+            )

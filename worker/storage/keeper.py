@@ -1,7 +1,8 @@
 """What a worker does for the journals of its node while it runs.
 
-Two duties, neither of which waits for the other: what dead jobs left is finalised, as soon and as often as the
-store takes it, and the journals' disk is tried and measured, so that no call begins that could not be written down.
+Three duties, none of which waits for another: what dead jobs left here is finalised, as soon and as often as the
+store takes it; so is what other nodes left in the store; and the journals' disk is tried and measured, so that no call
+begins that could not be written down.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from worker.storage import probe
 from worker.storage.disk import Disk
 from worker.storage.errors import StorageError
 from worker.storage.journals import files_of
+from worker.storage.other_nodes import OtherNodes, Rooms
 from worker.storage.patience import Patience
 from worker.storage.recovery import Outcome, State, recover
 from worker.storage.spool import Spool, measure
@@ -33,6 +35,8 @@ SPOOL_FILLS = "spool_nearly_full"
 SPOOL_FULL = "spool_full"
 """Names of the alerts; each comes once, and once more when it is over."""
 
+SHIPPED = "it is stored as far as its node had sent it"
+
 Signature = tuple[tuple[str, int, int], ...]
 
 
@@ -47,6 +51,7 @@ class JournalKeeper:
         seconds: float,
         disk: Disk | None = None,
         spool_max: int = 0,
+        rooms: Rooms | None = None,
     ) -> None:
         """Begin with nothing known.
 
@@ -57,6 +62,7 @@ class JournalKeeper:
             seconds: between two sweeps, and between two looks at the disk.
             disk: the file system, when not the machine's own.
             spool_max: bytes of journals from which on there is trouble; 0: never.
+            rooms: who is asked whether agents of other nodes are still in their rooms; without, these are left alone.
         """
         self._journal_dir = journal_dir
         self._store = store
@@ -67,6 +73,8 @@ class JournalKeeper:
         self._unwritable: str | None = None
         self._store_trouble: str | None = None
         self._patience = Patience(seconds)
+        self._other_nodes = OtherNodes(journal_dir, store, formats, rooms) if rooms is not None else None
+        self._rooms_trouble: str | None = None
         self._spool = Spool(max_size=spool_max)
         self._spared: dict[Path, Signature] = {}
         self._said: set[tuple[Path, str]] = set()
@@ -93,13 +101,15 @@ class JournalKeeper:
         try:
             async with asyncio.TaskGroup() as duties:
                 duties.create_task(self._sweeping())
+                if self._other_nodes is not None:
+                    duties.create_task(self._sweeping_other_nodes(self._other_nodes))
                 duties.create_task(self._watching())
         finally:
             if self._probing is not None:
                 self._probing.cancel()
 
     async def sweep(self) -> None:
-        """Finalise what dead jobs left; what cannot be is logged, once a reason.
+        """Finalise what dead jobs left on this node; what cannot be is logged, once a reason.
 
         While the store is away this is one attempt, however many journals wait.
         """
@@ -118,6 +128,19 @@ class JournalKeeper:
             self._complain(self._journal_dir, str(error))
         except Exception as error:  # a defect here must not end the worker and its calls; its text may quote words
             self._complain(self._journal_dir, f"{self._journal_dir} cannot be swept ({type(error).__name__})")
+
+    async def sweep_other_nodes(self, other_nodes: OtherNodes) -> None:
+        """Finish what other nodes left in the store; what cannot be is logged, once a reason."""
+        try:
+            outcomes = await other_nodes.sweep()
+            for outcome in outcomes:
+                await self._take(outcome)
+            self._notice_rooms(outcomes)
+        except StorageError as error:
+            self._complain(self._journal_dir, f"what other nodes left is not looked for: {error}")
+        except Exception as error:  # a defect here must not end the worker and its calls; its text may quote words
+            reason = f"what other nodes left is not looked for ({type(error).__name__})"
+            self._complain(self._journal_dir, reason)
 
     async def watch(self) -> None:
         """Try whether journals can be written, look how many there are, and alert when something has changed."""
@@ -150,6 +173,12 @@ class JournalKeeper:
         message = "the store takes what waited in %s"
         self._alert(STORE_AWAY, before, told, "transcripts are not stored now: %s", message)
 
+    def _notice_rooms(self, outcomes: Sequence[Outcome]) -> None:
+        reasons = [each.reason for each in outcomes if each.state is State.WAITING and not each.by_store]
+        before, self._rooms_trouble = self._rooms_trouble, reasons[0] if reasons else None
+        if self._rooms_trouble is not None and before is None:
+            log.warning("calls of other nodes are not finished (%d): %s", len(reasons), self._rooms_trouble)
+
     def _alert(self, name: str, before: object, now: str | None, begins: str, ends: str) -> None:
         if now is not None and before is None:
             alert.error(begins, now, extra={"alert": name})
@@ -160,6 +189,12 @@ class JournalKeeper:
         while True:
             await self.sweep()
             await asyncio.sleep(self._patience.after(failed=self._store_trouble is not None))
+
+    async def _sweeping_other_nodes(self, other_nodes: OtherNodes) -> None:
+        patience = Patience(self._seconds)
+        while True:
+            await self.sweep_other_nodes(other_nodes)
+            await asyncio.sleep(patience.after(failed=False))
 
     async def _watching(self) -> None:
         while True:
@@ -187,11 +222,14 @@ class JournalKeeper:
 
     async def _take(self, outcome: Outcome) -> None:
         match outcome.state:
+            case State.FINALISED if outcome.lease:
+                fields = _fields(outcome) | {"stored": outcome.address}
+                log.warning("a call whose node is lost was finished: %s", outcome.reason or SHIPPED, extra=fields)
             case State.FINALISED if outcome.address:
                 log.info("a call whose job had died was stored", extra=_fields(outcome) | {"stored": outcome.address})
             case State.LEFT:
                 self._complain(outcome.journal, outcome.reason)
-                if outcome.lasting:
+                if outcome.lasting and not outcome.lease:
                     self._spared[outcome.journal] = await asyncio.to_thread(_signature, outcome.journal)
             case _:
                 pass

@@ -29,6 +29,9 @@ DEADLINE_S = 30.0
 PROBE_DEADLINE_S = 15.0
 """How long a probe may take, all four operations together."""
 
+DIRECTORIES_DEADLINE_S = 120.0
+"""How long all pages of one level of names may take: a busy day has a hundred of them."""
+
 SLOWEST_BYTES_PER_S = 100_000
 """What a connection must carry at least: a megabyte gets ten seconds more."""
 
@@ -74,7 +77,7 @@ class ObjectStore(Store):
 
     async def put(self, key: str, content: bytes) -> None:
         """Make `content` the whole of `key`, in one request."""
-        async with self._asking("put", len(content)):
+        async with self._asking("put", _seconds_for(len(content))):
             await obstore.put_async(self._client, key, content, use_multipart=False)
 
     async def get(self, key: str) -> bytes | None:
@@ -101,10 +104,11 @@ class ObjectStore(Store):
                     return sorted(found, key=lambda each: each.key)
             found += [StoredObject(each["path"], each["size"], each["last_modified"]) for each in page]
 
-    async def directories(self) -> Sequence[str]:
-        """Return the first components of all keys that have several, by name."""
-        async with self._asking("list"):
-            return sorted((await obstore.list_with_delimiter_async(self._client))["common_prefixes"])
+    async def directories(self, under: str = "") -> Sequence[str]:
+        """Return what leads on from `under`, by name."""
+        async with self._asking("list", DIRECTORIES_DEADLINE_S):
+            found = await obstore.list_with_delimiter_async(self._client, under or None)
+        return sorted(each.rpartition("/")[2] for each in found["common_prefixes"])
 
     async def delete(self, key: str) -> None:
         """Remove `key`; it may be gone already."""
@@ -117,6 +121,19 @@ class ObjectStore(Store):
 
     async def tidy(self, prefix: str) -> None:
         """Do nothing: a put that dies leaves nothing in a bucket."""
+
+    async def keeps_versions(self) -> bool | None:
+        """Put a small object, and return whether the store gave it a version of its own.
+
+        Google gives one to every object, whether it keeps old ones or not.
+        """
+        if self._bucket.scheme == "gs":
+            return None
+        key = probe_key()
+        async with self._asking("put"):
+            put = await obstore.put_async(self._client, key, key.encode(), use_multipart=False)
+        await self.delete(key)
+        return put["version"] not in (None, "null")  # what S3 calls the only version there is
 
     async def probe(self) -> None:
         """Put, get, list and delete a small object, and say everything that the credentials may not.
@@ -154,8 +171,8 @@ class ObjectStore(Store):
             )
 
     @asynccontextmanager
-    async def _asking(self, verb: str, size: int = 0) -> AsyncIterator[asyncio.Timeout]:
-        seconds = _seconds_for(size)
+    async def _asking(self, verb: str, seconds: float | None = None) -> AsyncIterator[asyncio.Timeout]:
+        seconds = DEADLINE_S if seconds is None else seconds
         try:
             async with asyncio.timeout(seconds) as deadline:
                 yield deadline

@@ -7,6 +7,9 @@ from random import SystemRandom
 LONGEST_S = 300.0
 """A store that is back is found by a sweep after this time at the latest, however long it was away."""
 
+SPREAD = 0.2
+"""By how much of itself a pause may be longer where all is well: nodes that were started together drift apart."""
+
 _random = SystemRandom()
 
 
@@ -19,10 +22,10 @@ class Patience:
         self._failures = 0
 
     def after(self, *, failed: bool) -> float:
-        """Return the seconds to wait after an attempt; after one that did not fail, the shortest."""
+        """Return the seconds to wait after an attempt; after one that did not fail, the shortest and a little more."""
         if not failed:
             self._failures = 0
-            return self._shortest_s
+            return self._shortest_s * _random.uniform(1.0, 1.0 + SPREAD)
         # The exponent is bounded: an outage of weeks is many failures.
         longest = min(self._shortest_s * 2.0 ** min(self._failures, 20), self._longest_s)
         self._failures += 1

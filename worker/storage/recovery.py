@@ -10,13 +10,14 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote
 
 from worker.storage import names
+from worker.storage.concurrency import in_order
 from worker.storage.disk import Disk
 from worker.storage.errors import (
     JournalInUse,
@@ -27,14 +28,18 @@ from worker.storage.errors import (
     StorageError,
     StorageUnwritable,
 )
-from worker.storage.finalise import finalise
-from worker.storage.journals import all_held, files_of, journals_in, read, session_directories
+from worker.storage.finalise import finalise_all
+from worker.storage.journals import all_held, journals_in, read, session_directories
 from worker.storage.parts import LocalJournal
 from worker.storage.store import Store
 from worker.transcript.render import Render
 
 LEFTOVER_S = 3600.0
 """Age from which an empty directory or a probe's file is nobody's any more."""
+
+AT_ONCE = 4
+"""Sessions that are finalised at the same time, while their disks sync. More would only keep the loop waiting for the
+interpreter, and take more memory: each has its journals in it."""
 
 DISTRUSTED = "it is stored as far as it can be trusted"
 
@@ -44,15 +49,15 @@ Found = TypeVar("Found")
 
 
 class State(Enum):
-    """What became of a journal."""
+    """What became of a journal, or of a part whose journal is elsewhere."""
 
     FINALISED = "finalised"
     WOULD_FINALISE = "would be finalised"
     IN_USE = "in use"
     LEFT = "left"
     """It could not be finalised, or not all of it, and stays."""
-    WAITING = "waits for the store"
-    """The store takes nothing now, from nobody."""
+    WAITING = "waits"
+    """For the store, which takes nothing now, from nobody, or for LiveKit to tell who is in its rooms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Outcome:
     """What became of one journal."""
 
     journal: Path
+    """Where it is, or would be if it were on this node."""
     state: State
     reason: str = ""
     """Why it is in use or was left, as a sentence; what is special about it otherwise."""
@@ -69,6 +75,8 @@ class Outcome:
     """Left until a person does something about the journal: trying again changes nothing."""
     by_store: bool = False
     """It was the store that could not do what it must."""
+    lease: str = ""
+    """The key of the part's lease, where that is all that this node has of it."""
 
     @property
     def transcript_id(self) -> str:
@@ -105,88 +113,109 @@ async def recover(
     Raises:
         JournalUnreadable: `journal_dir` cannot be listed.
     """
-    disk = disk or Disk()
-    outcomes: list[Outcome] = []
-    away = ""
-    for session in await _listed(session_directories, journal_dir):
-        try:
-            journals = await _listed(journals_in, session)
-        except JournalUnreadable as error:
-            outcomes.append(Outcome(session / "*.jsonl", State.LEFT, str(error)))
-            continue
-        wanted = [journal for journal in journals if not await asyncio.to_thread(spared, journal)]
-        if away:
-            outcomes += [each for journal in wanted for each in await asyncio.to_thread(_waiting, journal, away)]
-            continue
-        looked_at = [await _look_at(journal) for journal in wanted]
-        outcomes += [each for each in looked_at if isinstance(each, Outcome)]
-        dead = [each for each in looked_at if isinstance(each, LocalJournal)]
-        if dry_run:
-            outcomes += [Outcome(each.path, State.WOULD_FINALISE, _emptiness(each) or _damage(each)) for each in dead]
-        elif dead:
-            became = await _finalised(dead, store, formats, disk)
-            if any(each.by_store for each in became) and (away := await _trouble(store)):
-                became = [replace(each, state=State.WAITING) if each.by_store else each for each in became]
-            outcomes += became
+    recovery = _Recovery(store, formats, spared, disk or Disk(), dry_run)
+    sessions = await _listed(session_directories, journal_dir)
+    outcomes = [each async for became in in_order(recovery.session, sessions, AT_ONCE) for each in became]
     if not dry_run:
-        await asyncio.to_thread(_clear, journal_dir, disk)
+        await asyncio.to_thread(_clear, journal_dir, recovery.disk)
     return outcomes
 
 
-async def _look_at(journal: Path) -> LocalJournal | Outcome | None:
-    """Return a dead job's journal, or why it cannot be finalised; nothing when it has just gone."""
+@dataclass(slots=True)
+class _Recovery:
+    """One sweep over the journals of this node."""
+
+    store: Store
+    formats: Mapping[str, Render]
+    spared: Callable[[Path], bool]
+    disk: Disk
+    dry_run: bool
+    away: str = ""
+    """Why the store takes nothing from anybody."""
+    takes: bool = False
+    """Whether it has taken something: until then one session goes ahead, and where it fails no other is tried."""
+    ahead: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def session(self, directory: Path) -> Sequence[Outcome]:
+        """Finalise the dead journals in the directory of a session, and say what became of each journal there."""
+        try:
+            journals = await _listed(journals_in, directory)
+        except JournalUnreadable as error:
+            return [Outcome(directory / "*.jsonl", State.LEFT, str(error))]
+        looked_at = await asyncio.to_thread(self._look_at, journals)
+        dead = [each for each in looked_at if isinstance(each, Path)]
+        outcomes = [each for each in looked_at if isinstance(each, Outcome)]
+        if self.dry_run:
+            return outcomes + [outcome for each in dead for outcome in await _told(each)]
+        if dead and not self.takes:
+            async with self.ahead:
+                if not self.takes and not self.away:
+                    return [*outcomes, *await self._finalised(dead)]
+        if self.away:
+            return outcomes + [Outcome(each, State.WAITING, self.away, by_store=True) for each in dead]
+        return [*outcomes, *await self._finalised(dead)] if dead else outcomes
+
+    def _look_at(self, journals: Sequence[Path]) -> list[Path | Outcome]:
+        """Return those whose job is dead, and why the others cannot be finalised. Blocks."""
+        found: list[Path | Outcome] = []
+        for journal in journals:
+            if self.spared(journal):
+                continue
+            try:
+                with all_held(journal):
+                    found.append(journal)
+            except JournalMissing:  # it has just gone
+                continue
+            except (StorageError, OSError) as error:
+                found.append(_failed(journal, error))
+        return found
+
+    async def _finalised(self, dead: Sequence[Path]) -> Sequence[Outcome]:
+        became = await _finalised(dead, self.store, self.formats, self.disk)
+        if any(each.by_store for each in became):
+            self.away = await trouble_of(self.store)
+        elif any(each.address for each in became):
+            self.takes = True
+        return [replace(each, state=State.WAITING) if each.by_store and self.away else each for each in became]
+
+
+async def _told(journal: Path) -> Sequence[Outcome]:
+    """Return what would become of a dead job's journal."""
     try:
-        await asyncio.to_thread(_check_that_dead, journal)
-        return await read(journal)
+        found = await read(journal)
     except JournalMissing:
-        return None
+        return []
     except Exception as error:
-        return _failed(journal, error)
+        return [_failed(journal, error)]
+    return [Outcome(journal, State.WOULD_FINALISE, _emptiness(found) or _damage(found))]
 
 
 async def _finalised(
-    dead: Sequence[LocalJournal], store: Store, formats: Mapping[str, Render], disk: Disk
+    dead: Sequence[Path], store: Store, formats: Mapping[str, Render], disk: Disk
 ) -> Sequence[Outcome]:
     """Finalise the journals of one session together; where that fails, each that can be by itself."""
     try:
-        stored = await finalise([journal.path for journal in dead], store, formats, disk)
-        left = [journal for journal in dead if await asyncio.to_thread(files_of, journal.path)]
+        done = await finalise_all(dead, store, formats, disk)
     except Exception as error:
         if len(dead) > 1 and not isinstance(error, StorageUnwritable):
             return [outcome for each in dead for outcome in await _finalised([each], store, formats, disk)]
-        return [] if isinstance(error, JournalMissing) else [_failed(each.path, error) for each in dead]
-    address = store.address(f"{stored.prefix}/{names.MANIFEST}") if stored is not None else ""
+        return [] if isinstance(error, JournalMissing) else [_failed(each, error) for each in dead]
+    address = store.address(f"{done.stored.prefix}/{names.MANIFEST}") if done.stored is not None else ""
     return [
         Outcome(each.path, State.LEFT, f"{_damage(each)}, and stays for you to compare", address, lasting=True)
-        if each in left
+        if each in done.left
         else Outcome(each.path, State.FINALISED, _emptiness(each), address)
-        for each in dead
+        for each in done.journals
     ]
 
 
-async def _trouble(store: Store) -> str:
-    """Return what is wrong with the store, nothing where it is well: then the session alone was its trouble."""
+async def trouble_of(store: Store) -> str:
+    """Return what is wrong with the store, nothing where it is well: then one session alone was its trouble."""
     try:
         await store.probe()
     except StorageError as error:
         return str(error)
     return ""
-
-
-def _waiting(journal: Path, reason: str) -> Sequence[Outcome]:
-    """Return that a dead job's journal waits, without reading it."""
-    try:
-        _check_that_dead(journal)
-    except JournalMissing:
-        return []
-    except (StorageError, OSError) as error:
-        return [_failed(journal, error)]
-    return [Outcome(journal, State.WAITING, reason, by_store=True)]
-
-
-def _check_that_dead(journal: Path) -> None:
-    with all_held(journal):
-        pass
 
 
 def _emptiness(journal: LocalJournal) -> str:

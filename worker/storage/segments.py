@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from worker.storage import names
 from worker.storage.errors import StoredDiffers
+from worker.storage.journals import LARGEST
 from worker.storage.parts import LocalJournal, PartLines
 from worker.storage.store import Store
 from worker.transcript.joining import join_files
@@ -32,10 +33,19 @@ class StoredPart:
 
 
 async def stored_parts(store: Store, prefix: str) -> dict[str, StoredPart]:
-    """Return what is stored of every part of a session, by encoded job; what others put there is passed over."""
+    """Return what is stored of every part of a session, by encoded job; what others put there is passed over.
+
+    Raises:
+        StoredDiffers: it is larger than any session.
+        StorageUnwritable: the store cannot be read.
+    """
     found: dict[str, dict[str, bytes]] = defaultdict(dict)
-    keys = [key for key in await store.list(f"{prefix}/parts") if names.job_of_segment(prefix, key) is not None]
-    for key, content in (await got(store, keys)).items():
+    objects = [
+        each for each in await store.objects(f"{prefix}/parts") if names.job_of_segment(prefix, each.key) is not None
+    ]
+    if (size := sum(each.size for each in objects)) > LARGEST:
+        raise StoredDiffers(f"{prefix}/parts has {size} bytes, more than any session: look at who put them there")
+    for key, content in (await got(store, [each.key for each in objects])).items():
         found[names.job_of_segment(prefix, key) or ""][key] = content
     return {job: StoredPart(segments) for job, segments in found.items()}
 

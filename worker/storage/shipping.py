@@ -9,14 +9,13 @@ removed by whoever has finalised the part.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from worker.storage import names
 from worker.storage.errors import StorageUnwritable
+from worker.storage.leases import Lease
 from worker.storage.patience import Patience
 from worker.storage.store import Store
 
@@ -31,22 +30,6 @@ LONGEST_PAUSE_S = 15.0
 """Before a put that failed is tried again. Well below the 60 s after which a lease is old."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """What the lease of an open part holds, for whoever may have to finish it: nothing that was said."""
-
-    prefix: str
-    """The key under which the session is stored."""
-    room: str
-    room_sid: str
-    agent_identity: str
-    """The part's agent as a participant of the room."""
-
-    def encode(self) -> bytes:
-        """Return the object's content."""
-        return json.dumps(asdict(self), sort_keys=True).encode()
 
 
 class Shipper:

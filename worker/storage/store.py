@@ -63,8 +63,15 @@ class Store(ABC):
         return [each.key for each in await self.objects(prefix)]
 
     @abstractmethod
-    async def directories(self) -> Sequence[str]:
-        """Return the first components of all keys that have several, by name. Looks into none of them."""
+    async def directories(self, under: str = "") -> Sequence[str]:
+        """Return what leads on from `under`, by name: each component that keys below it go on with, and further.
+
+        Looks into none of them. `directories()` are the first components of all keys that have several.
+        """
+
+    async def keeps_versions(self) -> bool | None:
+        """Return whether what is deleted can be had again from the store; `None` where it does not say."""
+        return False
 
     @abstractmethod
     async def delete(self, key: str) -> None:

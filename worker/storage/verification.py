@@ -10,11 +10,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from worker.storage import names
-from worker.storage.catalogue import Session, State
 from worker.storage.directory import TEMPORARY
 from worker.storage.errors import JournalMissing, JournalUnreadable, StorageError
 from worker.storage.journals import look
+from worker.storage.leases import open_parts
 from worker.storage.segments import got
+from worker.storage.session import Session, State
 from worker.storage.store import Store
 from worker.transcript.checking import Finding, check
 from worker.transcript.integrity import Manifest
@@ -29,14 +30,20 @@ async def verify_session(store: Store, session: Session) -> Sequence[Finding]:
     """
     findings: list[Finding] = []
     if session.stored:
-        leases = await store.list(f"{names.LEASES}/{names.encode(session.transcript_id)}")
         contents = await got(store, await store.list(session.prefix))
         files = {key.removeprefix(f"{session.prefix}/"): content for key, content in contents.items()}
-        findings += await asyncio.to_thread(_check, files, [key.rpartition("/")[2] for key in leases])
+        findings += await asyncio.to_thread(_check, files, session.open_jobs)
+        if findings and (leased := await _leased(store, session)) != session.open_jobs:  # a part has just begun
+            findings = await asyncio.to_thread(_check, files, leased)
     in_journals = [finding for journal in session.journals for finding in await _journal(journal)]
     if session.trouble and not in_journals and not (findings and session.state is State.DAMAGED):
         in_journals.append(Finding("journals", session.trouble))
     return findings + in_journals
+
+
+async def _leased(store: Store, session: Session) -> tuple[str, ...]:
+    parts, _ = await open_parts(store, session.prefix.rpartition("/")[2])
+    return tuple(part.job for part in parts)
 
 
 async def verify_path(path: Path) -> Mapping[str, Sequence[Finding]]:

@@ -163,7 +163,9 @@ def _contents(manifest: Manifest, files: Mapping[str, bytes], readings: Mapping[
     if {part.job for part in stored.parts} != readings.keys():
         yield Finding(TRANSCRIPT, "it was made of other parts than are stored here")
         return
-    wanted = manifest_of(stored, readings, {name: files[name] for name in manifest.files}, manifest.generation)
+    named = {name: files[name] for name in manifest.files}
+    from_segments = {part.job for part in manifest.parts if part.source == "segments"}
+    wanted = manifest_of(stored, readings, named, manifest.generation, from_segments)
     described = manifest.model_copy(update={"state": wanted.state})
     differing = [name for name in Manifest.model_fields if getattr(described, name) != getattr(wanted, name)]
     if differing:

@@ -106,6 +106,7 @@ TYPES: Mapping[str, str] = {
     "EndReason": ", ".join(f"`{reason}`" for reason in get_args(EndReason)),
     "Literal['speech', 'chat']": "`speech`, `chat`",
     "Literal['open', 'final']": "`open`, `final`",
+    "Literal['journal', 'segments']": "`journal`, `segments`",
     "Room": "room: `name`, `sid`",
     "Counts": "counts, see below",
     "tuple[StoredPart, ...]": "list of parts, see below",

@@ -5,10 +5,10 @@ A session without gaps is complete. The sentences never quote what was said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
-from worker.transcript.events import EVENT_OF_KIND, Gap
+from worker.transcript.events import EVENT_OF_KIND, Gap, PartEnded
 from worker.transcript.model import TranscriptGap
 from worker.transcript.people import untranscribed_gaps
 from worker.transcript.timeline import PartTimeline
@@ -16,11 +16,17 @@ from worker.transcript.timeline import PartTimeline
 CRASHED = "the worker died; what was said after its last record is not known"
 
 
-def gaps_of(parts: Sequence[PartTimeline]) -> list[TranscriptGap]:
-    """Return the gaps of a session in the order of their beginning."""
+def gaps_of(parts: Sequence[PartTimeline], from_segments: Collection[str] = ()) -> list[TranscriptGap]:
+    """Return the gaps of a session in the order of their beginning.
+
+    Args:
+        parts: all of its parts.
+        from_segments: jobs of those whose own journal was not read.
+    """
     gaps = [gap for part in parts for gap in _within(part, is_last=part is parts[-1])]
     gaps += [gap for before, after in pairwise(parts) for gap in _between(before, after)]
     gaps += _missing(parts)
+    gaps += [gap for part in parts if part.started.job in from_segments for gap in _unsent(part, part is parts[-1])]
     gaps += untranscribed_gaps(parts)
     if parts[-1].ended.reason == "crashed":
         gaps.append(TranscriptGap(from_ms=parts[-1].last_ms, reason=CRASHED))
@@ -48,6 +54,16 @@ def _within(part: PartTimeline, is_last: bool) -> Iterable[TranscriptGap]:
     if part.reading.stop is not None and not part.reading.torn:
         reason = f"the journal of part {part.started.part} is unreadable from {part.reading.stop}"
         yield TranscriptGap(from_ms=part.last_ms, reason=reason)
+
+
+def _unsent(part: PartTimeline, is_last: bool) -> Iterable[TranscriptGap]:
+    """Yield what only the node may have of a part that has not ended: what it writes down, it sends seconds later."""
+    if not any(isinstance(record.event, PartEnded) for record in part.records):
+        reason = (
+            f"part {part.started.part} was finished from what its node had sent to the store; "
+            "what the node wrote after that is not here"
+        )
+        yield TranscriptGap(from_ms=part.last_ms, to_ms=None if is_last else part.last_ms, reason=reason)
 
 
 def _between(before: PartTimeline, after: PartTimeline) -> Iterable[TranscriptGap]:

@@ -6,7 +6,7 @@ It holds no time of its own making: the same events give the same bytes on every
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Annotated, Literal
 
@@ -44,6 +44,8 @@ class StoredPart(Model):
     """`seq` of the last one."""
     head: str
     """`h` of the last line: the chain up to it is what the transcript was made from."""
+    source: Literal["journal", "segments"] = "journal"
+    """Where the lines are from: the journal on the part's own node, or only what that node had sent to the store."""
 
 
 class Counts(Model):
@@ -95,7 +97,11 @@ class Manifest(Model):
 
 
 def manifest_of(
-    transcript: Transcript, readings: Mapping[str, Reading], files: Mapping[str, bytes], generation: int
+    transcript: Transcript,
+    readings: Mapping[str, Reading],
+    files: Mapping[str, bytes],
+    generation: int,
+    from_segments: Collection[str] = (),
 ) -> Manifest:
     """Return the final manifest of a session.
 
@@ -104,6 +110,7 @@ def manifest_of(
         readings: each part's journal, by job.
         files: content of every file stored beside the manifest, by name.
         generation: 1 at first, one more than the stored one when more events replace fewer.
+        from_segments: jobs of the parts whose own journal was not read.
     """
     return Manifest(
         state="final",
@@ -121,7 +128,10 @@ def manifest_of(
             gaps=len(transcript.gaps),
             errors=len(transcript.errors),
         ),
-        parts=tuple(_stored_part(part.part, part.job, readings[part.job]) for part in transcript.parts),
+        parts=tuple(
+            _stored_part(part.part, part.job, readings[part.job], part.job in from_segments)
+            for part in transcript.parts
+        ),
         files={name: stored_file(files[name]) for name in sorted(files)},
     )
 
@@ -131,6 +141,13 @@ def stored_file(content: bytes) -> StoredFile:
     return StoredFile(size=len(content), sha256=sha256(content).hexdigest())
 
 
-def _stored_part(part: int, job: str, reading: Reading) -> StoredPart:
+def _stored_part(part: int, job: str, reading: Reading, from_segments: bool) -> StoredPart:
     last = reading.records[-1]
-    return StoredPart(part=part, job=job, events=len(reading.records), last_seq=last.seq, head=last.h)
+    return StoredPart(
+        part=part,
+        job=job,
+        events=len(reading.records),
+        last_seq=last.seq,
+        head=last.h,
+        source="segments" if from_segments else "journal",
+    )

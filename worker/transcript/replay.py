@@ -5,7 +5,7 @@ The same records give the same transcript, on every node and however often.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from worker.transcript.agent_turns import agent_turns
 from worker.transcript.events import ErrorRaised, SttClosed, SttOpened
@@ -19,15 +19,19 @@ from worker.transcript.totals import latency_of, usage_of
 from worker.transcript.user_turns import user_turns
 
 
-def replay(readings: Sequence[Reading]) -> Transcript:
+def replay(readings: Sequence[Reading], from_segments: Collection[str] = ()) -> Transcript:
     """Return the transcript that the parts' journals tell, in whatever order they are given.
+
+    Args:
+        readings: each part's lines.
+        from_segments: jobs of the parts of which no journal was read, only what their node had sent to the store.
 
     Raises:
         ReplayError: no journal, or one that does not begin with `part.started`.
     """
     parts = lay_out(readings)
     first = parts[0].started
-    gaps = gaps_of(parts)
+    gaps = gaps_of(parts, from_segments)
     records = [record for part in parts for record in part.records]
     return Transcript(
         transcript_id=transcript_id(first.room_sid, first.agent),

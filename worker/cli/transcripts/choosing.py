@@ -1,42 +1,62 @@
-"""Which session a person means."""
+"""Which sessions a person means: options that several commands share."""
 
-from collections.abc import Sequence
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
 
-from worker.cli.transcripts.screen import one_line
-from worker.storage.catalogue import Session
-from worker.storage.errors import TranscriptUnknown
+import typer
 
-CANDIDATES = 5
-"""How many are named where more than one is meant."""
+from worker.cli.options import parse_day
+from worker.errors import Misused
+
+if TYPE_CHECKING:
+    from worker.storage.places import Span
+
+AGE = re.compile(r"([0-9]{1,5})([dw])")
+DAYS = {"d": 1, "w": 7}
+
+Room = Annotated[str | None, typer.Option("--room", help="Only sessions in rooms of this name.")]
+Day = Annotated[
+    date | None,
+    typer.Option("--day", parser=parse_day, metavar="YYYY-MM-DD", help="Only rooms made on this day (UTC)."),
+]
+Since = Annotated[
+    date | None,
+    typer.Option("--since", parser=parse_day, metavar="YYYY-MM-DD", help="Only rooms made on this day or later (UTC)."),
+]
+Until = Annotated[
+    date | None,
+    typer.Option("--until", parser=parse_day, metavar="YYYY-MM-DD", help="Only rooms made on this day or before."),
+]
 
 
-def choose(sessions: Sequence[Session], name: str) -> tuple[Session, str]:
-    """Return the session that `name` means, and a remark if that is not plain.
-
-    Args:
-        sessions: all there are, newest first.
-        name: a transcript id, a room's sid, the name of a room (its newest session is meant), or how one
-            transcript id alone begins.
+def parse_age(text: str) -> timedelta:
+    """Return the age that a person wrote, in whole days.
 
     Raises:
-        TranscriptUnknown: it means none, or several; these are named.
+        typer.BadParameter: it is none.
     """
-    if exact := [session for session in sessions if session.transcript_id == name]:
-        return exact[0], ""
-    if of_room := [session for session in sessions if session.room == name]:
-        newest = of_room[0]
-        if len(of_room) == 1:
-            return newest, ""
-        return newest, f"{len(of_room)} sessions were held in room {one_line(name)}: this is the newest"
-    beginning = [session for session in sessions if name and session.transcript_id.startswith(name)]
-    if of_sid := [session for session in beginning if session.room_sid == name]:
-        beginning = of_sid
-    if len(beginning) == 1:
-        return beginning[0], ""
-    if beginning:
-        named = ", ".join(one_line(session.transcript_id) for session in beginning[:CANDIDATES])
-        more = f" and {len(beginning) - CANDIDATES} more" if len(beginning) > CANDIDATES else ""
-        raise TranscriptUnknown(f"{one_line(name)} may be {named}{more}: write more of it")
-    raise TranscriptUnknown(
-        f"there is no transcript, room or room sid {one_line(name)!r}: verbatim transcripts ls shows what there is"
-    )
+    found = AGE.fullmatch(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not an age; write it like 30d or 8w.")
+    return timedelta(days=int(found[1]) * DAYS[found[2]])
+
+
+def span_of(day: date | None, since: date | None, until: date | None) -> "Span":
+    """Return the days that are meant.
+
+    Raises:
+        Misused: they contradict each other.
+    """
+    from worker.storage.places import Span
+
+    if day is not None and (since is not None or until is not None):
+        raise Misused("Write --day, or --since and --until, not both.")
+    if since is not None and until is not None and until < since:
+        raise Misused(f"--until {until} is before --since {since}.")
+    return Span(day or since, day or until)
+
+
+def today() -> date:
+    """Return the day that it is now, in UTC."""
+    return datetime.now(UTC).date()

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.catalogue import Session
     from worker.storage.history import Step
+    from worker.storage.session import Session
 
 WithText = Annotated[bool, typer.Option("--text", help="Tell what was said too.")]
 
@@ -30,13 +30,13 @@ def command(
     from worker.cli.transcripts.screen import note, print_json
 
     async def explained(archive: "Archive") -> "tuple[Session, str, list[Step]]":
-        from worker.cli.transcripts.choosing import choose
-        from worker.storage.catalogue import State
+        from worker.storage.finding import find
         from worker.storage.history import call_steps
+        from worker.storage.session import State
 
-        session, remark = choose(await archive.catalogue.sessions(), id_)
+        session, remark = await find(archive.catalogue, id_)
         readings = await archive.catalogue.readings(session)
-        steps = list(call_steps(readings, with_text=text, runs=session.state is State.RUNNING))
+        steps = list(call_steps(readings, with_text=text, runs=session.state in (State.RUNNING, State.OPEN)))
         return session, remark, steps + await _storage_steps(archive, session)
 
     session, remark, steps = with_archive(explained, config, profile, set_)
@@ -66,7 +66,7 @@ async def _storage_steps(archive: "Archive", session: "Session") -> "list[Step]"
     from worker.transcript.integrity import Manifest
 
     steps: list[Step] = []
-    objects = await archive.store.objects(session.prefix) if session.stored else ()
+    objects = await archive.store.objects(session.prefix) if session.prefix else ()
     for each in sorted(objects, key=lambda each: each.modified):
         at = each.modified.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         name = each.key.removeprefix(f"{session.prefix}/")

@@ -1,59 +1,72 @@
 """`verbatim transcripts ls`: what there is."""
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli.options import AsJson, ConfigFile, Profile, Set, parse_day
+from worker.cli.options import AsJson, ConfigFile, Profile, Set
+from worker.cli.transcripts.choosing import Day, Room, Since, Until
 
 if TYPE_CHECKING:
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.catalogue import Session
+    from worker.storage.session import Session
 
-Room = Annotated[str | None, typer.Option("--room", help="Only sessions in rooms of this name.")]
-Day = Annotated[
-    date | None,
-    typer.Option("--day", parser=parse_day, metavar="YYYY-MM-DD", help="Only rooms made on this day (UTC)."),
-]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.", show_default=True)]
 
 WIDE = 100
 """Columns from which there is room for why a session ended."""
 
-STYLES = {"complete": "green", "partial": "yellow", "unfinished": "yellow", "running": "cyan", "damaged": "red"}
+STYLES = {
+    "complete": "green",
+    "partial": "yellow",
+    "unfinished": "yellow",
+    "running": "cyan",
+    "open": "cyan",
+    "damaged": "red",
+}
 """How each state looks on a screen with colours."""
 
 
 def command(
     room: Room = None,
     day: Day = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = 50,
     json_: AsJson = False,
     config: ConfigFile = None,
     profile: Profile = None,
     set_: Set = None,
 ) -> None:
-    """List sessions, newest first: those that are stored, and those whose journals are still on this node."""
+    """List sessions, newest first: those that are stored, those under way, and journals that are still on this node."""
     from worker.cli.transcripts.archive import with_archive
-    from worker.cli.transcripts.screen import note, print_json
+    from worker.cli.transcripts.choosing import span_of
+    from worker.cli.transcripts.screen import note, print_json, waiting
+
+    span = span_of(day, since, until)
 
     async def listed(archive: "Archive") -> "tuple[list[Session], str]":
-        return list(await archive.catalogue.sessions(room=room, day=day)), archive.place
+        found: list[Session] = []
+        with waiting("Reading transcripts"):
+            async for session in archive.catalogue.newest(room=room, span=span):
+                found.append(session)
+                if len(found) > limit:
+                    break
+        return found, archive.place
 
     sessions, place = with_archive(listed, config, profile, set_)
     if json_:
         print_json([_data(session) for session in sessions[:limit]])
-        return
-    if not sessions:
-        note(f"There is no {'transcript yet' if room is None and day is None else 'such transcript'}, {place}.")
-        return
-    _print(sessions[:limit])
-    for session in sessions[:limit]:
-        if session.trouble:
-            note(f"{session.transcript_id}: {session.trouble}")
+    elif not sessions:
+        narrowed = any(each is not None for each in (room, day, since, until))
+        note(f"There is no {'such transcript' if narrowed else 'transcript yet'}, {place}.")
+    else:
+        _print(sessions[:limit])
+        for session in sessions[:limit]:
+            if session.trouble:
+                note(f"{session.transcript_id}: {session.trouble}")
     if len(sessions) > limit:
-        note(f"{len(sessions) - limit} more: --limit {len(sessions)} shows all.")
+        note(f"These are the newest {limit}: --limit shows more, --day, --since and --until others.")
 
 
 def _print(sessions: "list[Session]") -> None:
@@ -71,7 +84,7 @@ def _print(sessions: "list[Session]") -> None:
             one_line(session.room),
             one_line(session.transcript_id),
             clock(session.duration_ms),
-            str(session.turns),
+            "?" if session.turns is None else str(session.turns),
             state_of(session),
             one_line(session.reason),
         ]
@@ -94,7 +107,7 @@ def _print(sessions: "list[Session]") -> None:
 
 def state_of(session: "Session") -> str:
     """Return in one word how far the session has come, and once it is final, whether everything is there."""
-    from worker.storage.catalogue import State
+    from worker.storage.session import State
 
     if session.state is State.FINAL:
         return "complete" if session.complete else "partial"

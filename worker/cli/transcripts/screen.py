@@ -5,25 +5,26 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from worker.transcript.render.wording import STEERING, clock, one_line
 
-__all__ = ["clock", "console", "minute", "note", "one_line", "print_json", "print_table", "print_text", "with_progress"]
+__all__ = [
+    "clock", "console", "minute", "note", "one_line", "print_json", "print_table", "print_text", "waiting",
+    "with_progress",
+]  # fmt: skip
 
 Each = TypeVar("Each")
 
 UNBOUNDED = 10_000
 """Columns that no line needs."""
-
-MANY = 10
-"""Sessions from which progress is shown."""
 
 _LINE_ENDS = {"\n", "\t"}
 _ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -39,7 +40,8 @@ def console() -> Console:
 
 def note(sentence: str) -> None:
     """Say something beside the result, on standard error."""
-    Console(stderr=True, highlight=False, emoji=False, soft_wrap=True).print(one_line(sentence), markup=False)
+    screen = Console(stderr=True, highlight=False, emoji=False)
+    screen.print(one_line(sentence), markup=False, soft_wrap=not screen.is_terminal)
 
 
 def minute(at: str) -> str:
@@ -59,12 +61,32 @@ def print_table(table: Table) -> None:
         sys.stdout.write(f"{line.rstrip()}\n")
 
 
-def with_progress(work: Sequence[Each], doing: str) -> Iterable[Each]:
-    """Return `work`; how far it is shows on a terminal while it is gone through, where there is much of it."""
+@contextmanager
+def waiting(doing: str) -> Iterator[None]:
+    """Show on a terminal that something is being done that may take a moment."""
     screen = Console(stderr=True)
-    if len(work) < MANY or not screen.is_terminal:
-        return work
-    return track(work, doing, console=screen, transient=True)
+    if screen.is_terminal:
+        with screen.status(doing):
+            yield
+    else:
+        yield
+
+
+async def with_progress(work: AsyncIterator[Each], doing: str, total: int | None = None) -> AsyncIterator[Each]:
+    """Yield `work`; how far it is shows on a terminal: against `total`, or where that is not known, as a number."""
+    screen = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task(doing, total=total)
+        async for each in work:
+            yield each
+            progress.advance(task)
 
 
 def print_json(data: Any) -> None:

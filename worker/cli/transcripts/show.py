@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli.options import ConfigFile, Profile, Set
+from worker.cli.transcripts.choosing import Day
 
 if TYPE_CHECKING:
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.catalogue import Session
+    from worker.storage.session import Session
 
 
 class Format(Enum):
@@ -31,18 +32,21 @@ AsFormat = Annotated[Format, typer.Option("--format", help="How it is written.")
 def command(
     id_: Id,
     format_: AsFormat = Format.TXT,
+    day: Day = None,
     config: ConfigFile = None,
     profile: Profile = None,
     set_: Set = None,
 ) -> None:
-    """Print a transcript; one that is still running, or not stored yet, is told from its journal."""
+    """Print a transcript; one that is still running, or not stored yet, is told from its journal or its segments."""
     from worker.cli.transcripts.archive import with_archive
-    from worker.cli.transcripts.screen import note, print_text
+    from worker.cli.transcripts.choosing import span_of
+    from worker.cli.transcripts.screen import note, print_text, waiting
 
     async def shown(archive: "Archive") -> tuple[str, list[str]]:
-        from worker.cli.transcripts.choosing import choose
+        from worker.storage.finding import find
 
-        session, remark = choose(await archive.catalogue.sessions(), id_)
+        with waiting("Looking for it"):
+            session, remark = await find(archive.catalogue, id_, span_of(day, None, None))
         return await content(archive, session, format_.value), [remark, _state(session), session.trouble]
 
     text, remarks = with_archive(shown, config, profile, set_)
@@ -58,7 +62,9 @@ async def content(archive: "Archive", session: "Session", format_: str) -> str:
     Raises:
         StorageError: it cannot be read.
     """
-    if not session.journals and session.stored:
+    from worker.storage.session import State
+
+    if not session.journals and session.stored and session.state is not State.OPEN:
         stored = await archive.store.get(f"{session.prefix}/transcript.{format_}")
         if stored is not None:
             return stored.decode(errors="replace")
@@ -66,11 +72,16 @@ async def content(archive: "Archive", session: "Session", format_: str) -> str:
 
 
 def _state(session: "Session") -> str:
-    from worker.storage.catalogue import State
+    from worker.storage.session import State
 
     match session.state:
         case State.RUNNING:
             return f"{session.transcript_id} is still running: this is what was said so far"
+        case State.OPEN:
+            return (
+                f"{session.transcript_id} is under way on another node ({session.reason}): "
+                "this is what was said until a few seconds ago"
+            )
         case State.UNFINISHED if session.stored:
             return f"{session.transcript_id} has a journal on this node still: verbatim transcripts recover says why"
         case State.UNFINISHED:

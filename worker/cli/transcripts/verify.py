@@ -1,5 +1,6 @@
 """`verbatim transcripts verify`: is it still what was stored?"""
 
+import asyncio
 import os
 from collections import defaultdict
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli.options import AsJson, ConfigFile, Profile, Set
+from worker.cli.transcripts.choosing import Day, Room, Since, Until, span_of
 from worker.errors import EXIT_FAILED, Failed, Misused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.catalogue import Session
+    from worker.storage.places import Span
+    from worker.storage.session import Session
     from worker.transcript.checking import Finding
 
 Names = Annotated[
@@ -26,9 +29,16 @@ Names = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="Every session there is.")]
 
+AT_ONCE = 8
+"""Sessions that are read and checked at a time: each may have hundreds of segments."""
+
 
 def command(
     names: Names = None,
+    room: Room = None,
+    day: Day = None,
+    since: Since = None,
+    until: Until = None,
     all_: All = False,
     json_: AsJson = False,
     config: ConfigFile = None,
@@ -36,8 +46,10 @@ def command(
     set_: Set = None,
 ) -> None:
     """Check each file against the manifest, each journal line against its chain, and the transcript against both."""
-    if bool(names) == all_:
-        raise Misused("Name what is to be verified, or write --all.")
+    narrowed = any(each is not None for each in (room, day, since, until))
+    if bool(names) + all_ + narrowed != 1:
+        raise Misused("Name what is to be verified, or write --room, --day, --since or --until, or --all.")
+    span = span_of(day, since, until)
     paths = [Path(name) for name in names or () if _is_path(name)]
     for path in paths:
         if path.is_file() and path.suffix != ".jsonl":
@@ -46,9 +58,8 @@ def command(
     from worker.cli.transcripts.screen import note, print_json
 
     async def verified(archive: "Archive") -> "dict[str, Sequence[Finding]]":
-        found = dict(
-            await _of_sessions(archive, None if all_ else [each for each in names or () if not _is_path(each)])
-        )
+        sessions = [each for each in names if not _is_path(each)] if names else None
+        found = dict(await _of_sessions(archive, sessions, room, span))
         for path in paths:
             found |= await _at(path)
         return found
@@ -65,34 +76,47 @@ def command(
         for name, findings in found.items():
             _print(name, findings)
         if not found:
-            note("There is no transcript yet.")
+            note("There is no such transcript." if narrowed else "There is no transcript yet.")
     if any(map(_wrong, found.values())):
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _of_sessions(archive: "Archive", names: list[str] | None) -> "Mapping[str, Sequence[Finding]]":
+async def _of_sessions(
+    archive: "Archive", names: list[str] | None, room: str | None, span: "Span"
+) -> "Mapping[str, Sequence[Finding]]":
     from worker.cli.transcripts.screen import with_progress
+    from worker.storage.concurrency import in_stream
     from worker.storage.verification import verify_session
 
-    if names == []:
-        return {}
-    sessions = await archive.catalogue.sessions()
-    chosen = sessions if names is None else dict.fromkeys(_session(sessions, name) for name in names)
+    async def verified(session: "Session") -> "tuple[str, Sequence[Finding]]":
+        return session.transcript_id, await verify_session(archive.store, session)
+
+    chosen = archive.catalogue.newest(room=room, span=span) if names is None else _named(archive, names, span)
     # Of a session that was copied within the store, both are told under its name.
     found: dict[str, list[Finding]] = defaultdict(list)
-    for session in with_progress(list(chosen), "Verifying"):
-        found[session.transcript_id] += await verify_session(archive.store, session)
+    async for name, findings in with_progress(in_stream(verified, chosen, AT_ONCE), "Verifying"):
+        found[name] += findings
     return found
 
 
-def _session(sessions: "Sequence[Session]", name: str) -> "Session":
-    from worker.cli.transcripts.choosing import choose
+async def _named(archive: "Archive", names: list[str], span: "Span") -> "AsyncIterator[Session]":
+    found: set[str] = set()
+    for name in names:
+        session = await _session(archive, name, span)
+        if session.prefix not in found or not session.prefix:
+            found.add(session.prefix)
+            yield session
+
+
+async def _session(archive: "Archive", name: str, span: "Span") -> "Session":
     from worker.storage.errors import TranscriptUnknown
+    from worker.storage.finding import find
 
     try:
-        return choose(sessions, name)[0]
+        return (await find(archive.catalogue, name, span))[0]
     except TranscriptUnknown as error:
-        if name and os.path.lexists(name):
+        there: bool = await asyncio.to_thread(os.path.lexists, name)
+        if name and there:
             raise TranscriptUnknown(f"{error}; for the path of that name write ./{name}") from None
         raise
 

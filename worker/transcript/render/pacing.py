@@ -9,7 +9,7 @@ from worker.transcript.model import Turn
 
 def letters(text: str) -> int:
     """Return how many letters and digits `text` has: what a recogniser's words and the written text share."""
-    return sum(letter.isalnum() for letter in text)
+    return sum(map(str.isalnum, text))
 
 
 class Pace:

@@ -26,6 +26,8 @@ Source: Unicode Standard Annex 9, explicit directional formatting."""
 
 def one_line(text: str) -> str:
     """Return `text` without anything that ends a line, controls a terminal, or reorders what follows."""
+    if text.isascii() and text.isprintable():  # most of them, without looking at each letter
+        return " ".join(text.split())
     text = text.encode(errors="replace").decode()  # a file's name may hold what UTF-8 has no form for
     kept = "".join(" " if _breaks(letter) else letter for letter in text if letter not in STEERING)
     return " ".join(kept.split())

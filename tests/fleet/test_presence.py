@@ -1,0 +1,68 @@
+"""LiveKit is asked whether an agent is in its room, by the room's id as well: names of rooms are used again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from livekit import api, rtc
+
+from config import Settings
+from tests.parts.livekit_server import LiveKitServer
+from worker.fleet.presence import LiveKitRooms
+from worker.storage.errors import RoomsUnknown
+from worker.storage.leases import Lease
+
+AGENT = "agent-verbatim-1"
+
+
+def settings(server: LiveKitServer) -> Settings:
+    livekit = {"url": server.url, "api_key": server.api_key, "api_secret": server.api_secret}
+    return Settings.model_validate({"livekit": livekit})
+
+
+def lease(room: str, sid: str, identity: str = AGENT) -> Lease:
+    prefix = f"2026/11/21/{room}/{sid}-verbatim"
+    return Lease(prefix=prefix, room=room, room_sid=sid, agent_identity=identity)
+
+
+@asynccontextmanager
+async def agent_in(server: LiveKitServer, name: str) -> AsyncIterator[str]:
+    """Somebody with the agent's identity is in the room; yields the room's id."""
+    grants = api.VideoGrants(room_join=True, room=name)
+    token = api.AccessToken(server.api_key, server.api_secret).with_identity(AGENT).with_grants(grants).to_jwt()
+    room = rtc.Room()
+    await room.connect(server.url, token)
+    try:
+        async with asyncio.timeout(10):
+            yield await room.sid
+    finally:
+        await room.disconnect()
+
+
+async def test_an_agent_is_present_in_the_room_of_that_id_alone(livekit_server: LiveKitServer) -> None:
+    rooms = LiveKitRooms(settings(livekit_server))
+    async with agent_in(livekit_server, "presence") as sid:
+        here = lease("presence", sid)
+        others = [lease("presence", "RM_before"), lease("presence", sid, "agent-verbatim-2"), lease("nowhere", "RM_1")]
+        assert list(await rooms.agents_in([*others, here])) == [here]
+        assert list(await rooms.agents_in(others)) == []
+
+
+async def test_an_agent_that_has_left_is_not_present(livekit_server: LiveKitServer) -> None:
+    rooms = LiveKitRooms(settings(livekit_server))
+    async with agent_in(livekit_server, "presence-left") as sid:
+        pass
+    async with asyncio.timeout(20):
+        while await rooms.agents_in([lease("presence-left", sid)]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "livekit",
+    [{}, {"url": "ws://127.0.0.1:1", "api_key": "key", "api_secret": "secret-of-livekit-with-32-characters"}],
+)
+async def test_a_server_that_does_not_answer_says_nothing(livekit: dict[str, str]) -> None:
+    rooms = LiveKitRooms(Settings.model_validate({"livekit": livekit}))
+    with pytest.raises(RoomsUnknown, match="whether"):
+        await rooms.agents_in([lease("support", "RM_1")])
