@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from config import model_options
+from config import model_options, vendor_options
 from config.proxies import is_loopback
 from config.settings import KEYS, Settings
 
@@ -150,13 +150,16 @@ RULES: tuple[Rule, ...] = (
     Rule(("turns.min_turn_silence", "turns.max_turn_silence", "turns.preset"), _silence_bounds),
     Rule(("turns.dictation_min_turn_silence", "turns.dictation_max_turn_silence"), _dictation_bounds),
     _options_without_plugin("llm"),
+    _beside_plugin("llm.provider"),
     _beside_plugin("llm.model"),
     _beside_plugin("llm.temperature"),
     _options_without_plugin("tts"),
+    _beside_plugin("tts.provider"),
     _beside_plugin("tts.model"),
     _beside_plugin("tts.voice"),
     _beside_plugin("tts.speed"),
     _beside_plugin("tts.response_format"),
+    *(Rule(keys, check) for keys, check in vendor_options.checks()),
     Rule(("storage.url", "storage.journal_dir"), _one_directory_for_two),
     _only_for_buckets("storage.endpoint", ("s3", "gs", "az")),
     _only_for_buckets("storage.region", ("s3",)),
