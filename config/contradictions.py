@@ -82,6 +82,12 @@ def _session_host(settings: Settings, profile: str) -> str | None:
     )
 
 
+def _headers_of_nobody(settings: Settings, _: str) -> str | None:
+    if set(settings.agent.mcp_headers) <= set(settings.agent.mcp_servers):
+        return None
+    return "agent.mcp_headers has an address that agent.mcp_servers does not have; write both the same way."
+
+
 def _options_without_plugin(section: str) -> Rule:
     def check(settings: Settings, _: str) -> str | None:
         if not settings.value(f"{section}.options") or settings.value(f"{section}.plugin"):
@@ -146,6 +152,7 @@ def _storage_without_tls(settings: Settings, _: str) -> str | None:
 RULES: tuple[Rule, ...] = (
     Rule(("livekit.url", "livekit.project"), _production_project),
     Rule(("agent.session_host",), _session_host),
+    Rule(("agent.mcp_headers", "agent.mcp_servers"), _headers_of_nobody),
     *(Rule(keys, check) for keys, check in model_options.checks()),
     Rule(("turns.min_turn_silence", "turns.max_turn_silence", "turns.preset"), _silence_bounds),
     Rule(("turns.dictation_min_turn_silence", "turns.dictation_max_turn_silence"), _dictation_bounds),
