@@ -38,7 +38,10 @@ async def examine(settings: Settings, *, quick: bool = False) -> Sequence[Findin
     tried: list[Finding] = []
     if not quick:
         # After the others, so that the times are those of a caller who is alone.
-        tried = [await check_answer(settings), await check_voice(settings)]
+        if llm.verdict is not Verdict.UNREACHABLE:
+            tried.append(await check_answer(settings))
+        if tts.verdict is not Verdict.UNREACHABLE:
+            tried.append(await check_voice(settings))
         if livekit.verdict is Verdict.FINE:
             tried += await check_room(settings)
     limits = read_limits()

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from livekit.agents import APIConnectOptions, APIStatusError, APITimeoutError, llm, utils
+from livekit.agents import APIConnectionError, APIConnectOptions, APIStatusError, APITimeoutError, llm, utils
 
 from config import Settings
 from worker.doctor.findings import Finding, failed, fine, skipped, unreachable, warning
@@ -79,8 +79,9 @@ async def _tried(check: str, subject: str, section: str, work: Callable[[], Awai
         return failed(check, str(refusal), "")
     except APIStatusError as error:
         return failed(check, f"{subject} answered with status {error.status_code}.", f"Check {settings_of}.")
-    except (APITimeoutError, TimeoutError):
-        return unreachable(check, f"{subject} did not answer in time.", f"Check {section}.base_url and the network.")
+    except (APIConnectionError, TimeoutError) as error:
+        what = "did not answer in time" if isinstance(error, (APITimeoutError, TimeoutError)) else "cannot be reached"
+        return unreachable(check, f"{subject} {what}.", f"Check {section}.base_url and the network.")
     except Exception as error:  # a plugin may raise anything; what it says may hold a key
         return failed(check, f"{subject} could not be used ({type(error).__name__}).", f"Check {settings_of}.")
     if not cost:
