@@ -99,6 +99,10 @@ class SttSettings(Section):
     """Speech probability above which audio counts as speech, between 0 and 1. It is given to AssemblyAI and
     to the local voice activity detection alike, for a difference makes interruptions late."""
 
+    replay_seconds: Annotated[float, Field(ge=0, le=60)] = 10.0
+    """Seconds of the caller's speech, 0 to 60, that are kept while AssemblyAI cannot be reached, and recognised
+    when it is back. What is said beyond them is a gap in the transcript."""
+
     forward_chat_context: bool = False
     """Send the agent's replies to AssemblyAI as context for recognition. Universal-3 only."""
 
