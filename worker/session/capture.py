@@ -172,7 +172,7 @@ class Capture:
         self._recorder.append(
             ErrorRaised(
                 source=str(getattr(event.error, "type", "session")).removesuffix("_error"),
-                code=str(getattr(cause, "status_code", "") or type(cause).__name__),
+                code=str(getattr(cause, "code", "") or getattr(cause, "status_code", "") or type(cause).__name__),
                 message=without_words(str(getattr(cause, "message", cause))),
                 fatal=not getattr(event.error, "recoverable", False),
             )
