@@ -65,6 +65,30 @@ async def test_the_gateway_gets_the_bare_key_and_the_answer_is_streamed() -> Non
     assert (body["model"], body["stream"], body["temperature"]) == ("claude-sonnet-4-6", True, 0.7)
 
 
+async def test_an_answer_that_the_gateway_gives_whole_is_spoken_and_its_tools_are_called() -> None:
+    call = {"id": "call-1", "type": "function", "function": {"name": "order", "arguments": '{"pizzas": 2}'}}
+    usage = {"prompt_tokens": 20, "completion_tokens": 3, "total_tokens": 23}
+
+    async def complete(_: web.Request) -> web.StreamResponse:
+        message = {"role": "assistant", "content": "Two pizzas.", "tool_calls": [call]}
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        return web.json_response({"id": "1", "created": 1, "model": "m", "choices": [choice], "usage": usage})
+
+    async with serving("POST", "/v1/chat/completions", complete) as address, asyncio.timeout(PATIENCE_S):
+        gateway = {"provider": "gateway", "api_key": KEY, "base_url": f"http://{address}/v1"}
+        model = build_llm(Settings.model_validate({"llm": gateway}))
+        context = llm.ChatContext.empty()
+        context.add_message(role="user", content="Two pizzas.")
+        async with model.chat(chat_ctx=context) as stream:
+            chunks = [chunk async for chunk in stream]
+        await model.aclose()
+    deltas = [chunk.delta for chunk in chunks if chunk.delta is not None]
+    assert "".join(delta.content or "" for delta in deltas) == "Two pizzas."
+    (called,) = [each for delta in deltas for each in delta.tool_calls]
+    assert (called.name, called.arguments, called.call_id) == ("order", '{"pizzas": 2}', "call-1")
+    assert [chunk.usage.total_tokens for chunk in chunks if chunk.usage is not None] == [23]
+
+
 async def test_a_voice_of_assemblyai_speaks_what_was_written_down_in_the_language_of_the_calls(
     recorder: MemoryRecorder,
 ) -> None:
