@@ -20,6 +20,7 @@ from worker.livekit_api import check_credentials
 from worker.session import entry
 from worker.session.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
+from worker.speech.spoken_lines import keep_prepared
 from worker.storage.errors import StorageError, StorageRefused, StorageUnavailable
 from worker.storage.keeper import JournalKeeper
 from worker.storage.probe import probe_journal_directory
@@ -179,6 +180,7 @@ class Worker:
             serving = asyncio.create_task(self._server.run())
             stopping = asyncio.create_task(self._stopping.wait())
             keeping = asyncio.create_task(self._keeper.run())
+            speaking = asyncio.create_task(keep_prepared(self._settings))
             try:
                 await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
@@ -189,7 +191,8 @@ class Worker:
                 stopping.cancel()
                 await self._server.aclose()
                 keeping.cancel()
-                await asyncio.gather(serving, keeping, return_exceptions=True)
+                speaking.cancel()
+                await asyncio.gather(serving, keeping, speaking, return_exceptions=True)
                 await self._last_sweep()
                 await self._health.close()
 

@@ -191,7 +191,7 @@ async def test_a_call_whose_own_code_ends_the_process_is_stored_and_says_so(scen
 
 
 async def test_a_call_that_is_being_stored_when_its_process_ends_is_left_to_the_sweep(scene: Scene) -> None:
-    scene.call._finishing = True
+    scene.call._finishing = asyncio.get_running_loop().create_future()
     await scene.call._process_ends("SystemExit")
     assert scene.journal.path.exists()
     assert scene.rooms.deleted == []

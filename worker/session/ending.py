@@ -16,6 +16,8 @@ class Signs:
     """What ended the process in the middle of the call, such as `SystemExit`, if something did."""
     session_error: str | None = None
     """Sentence of the error that closed the session, if one did."""
+    ended_by_us: "Ending | None" = None
+    """How the watchdogs ended the call, if they did."""
     agent_closed: bool = False
     """The agent itself ended the session."""
     caller_left: str | None = None
@@ -45,6 +47,8 @@ def ending(signs: Signs) -> Ending:
         return Ending("error", f"the agent's code ended the process ({signs.process_ended})")
     if not signs.joined:
         return Ending("room_closed", "the call was over before the agent was in the room")
+    if signs.ended_by_us is not None:
+        return signs.ended_by_us
     if signs.session_error is not None:
         return Ending("error", signs.session_error)
     if signs.room_ended == "duplicate_identity":

@@ -2,6 +2,7 @@
 
 import time
 from asyncio import Future
+from collections.abc import Callable
 from typing import Any
 
 from livekit.agents import AgentSession
@@ -19,6 +20,8 @@ class CallRecorder:
         self._journal = journal
         self.roster: Roster | None = None
         self.session: AgentSession[Any] | None = None
+        self.watcher: Callable[[Event], None] | None = None
+        """Told of every event, once it is on its way."""
         self.last_word_ms: int | None = None
         """When the caller's last recognised word ended, on the part's clock."""
 
@@ -26,7 +29,10 @@ class CallRecorder:
         """Enqueue `event`; the future is done when it is accepted."""
         if isinstance(event, UserFinal) and event.source == "speech" and event.ended_ms is not None:
             self.last_word_ms = event.ended_ms
-        return self._journal.append(event)
+        accepted = self._journal.append(event)
+        if self.watcher is not None:
+            self.watcher(event)
+        return accepted
 
     async def settled(self) -> None:
         """Wait until everything enqueued so far is accepted, at most the append deadline."""

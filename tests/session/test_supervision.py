@@ -1,0 +1,151 @@
+"""A caller is never left in silence: what fails is told in a line, and the call goes on or ends in order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from livekit import rtc
+from livekit.agents import Agent, APIConnectionError, APIStatusError
+
+from config.spoken_lines import Line, lines_in
+from tests.session.conftest import Stage
+from tests.session.memory_audio import Speaker
+from tests.session.test_capture import says
+from tests.speech.memory_recorder import PATIENCE_S
+from tests.speech.scripted_tts import ScriptedTTS
+from worker.session import supervision
+from worker.session.announcing import Announcer
+from worker.session.ending import Ending
+from worker.session.supervision import Supervision
+from worker.session.watchdogs import Limits, Watchdogs
+from worker.speech.spoken_lines import SpokenLines
+from worker.transcript.events import AgentSaid, AgentSentence, ErrorRaised
+
+TEXTS = lines_in("en", {})
+
+
+class Loudspeaker(Speaker):
+    """Plays everything at once."""
+
+    def flush(self) -> None:
+        super().flush()
+        if self._seconds:
+            self.play_all()
+
+
+@dataclass
+class Watched:
+    """A session with its watchdogs."""
+
+    stage: Stage
+    supervision: Supervision
+    lines: SpokenLines
+    ends: list[Ending] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def end(self, ending: Ending) -> None:
+        self.ends.append(ending)
+        self.ended.set()
+        self.stage.session.end()
+
+    async def until_said(self, line: Line) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while TEXTS[line] not in [said.text for said in self.stage.recorder.of(AgentSaid)]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def until_ended(self) -> Ending:
+        async with asyncio.timeout(PATIENCE_S):
+            await self.ended.wait()
+        return self.ends[0]
+
+
+@pytest.fixture
+async def watched(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+    monkeypatch.setattr(supervision, "LOOK_SECONDS", 0.01)
+    lines = SpokenLines(tmp_path, "ash", TEXTS)
+    await lines.prepare(ScriptedTTS())
+    limits = Limits(answer=0.3, failures=2)
+    began = asyncio.get_running_loop().time()
+    watched: Watched
+
+    def end(ending: Ending) -> None:
+        watched.end(ending)
+
+    watch = Supervision(
+        Watchdogs(limits, began),
+        stage.session,
+        room=cast("rtc.Room", SimpleNamespace(remote_participants={})),
+        roster=cast("Any", SimpleNamespace(transcribed="caller")),
+        recorder=stage.recorder,
+        announcer=Announcer(stage.session, lines),
+        end=end,
+    )
+    watched = Watched(stage, watch, lines)
+    stage.session.output.audio = Loudspeaker()
+    await stage.session.start(Agent(instructions="Take orders."))
+    watch.start()
+    yield watched
+    await watch.aclose()
+
+
+async def test_an_llm_that_fails_once_is_told_in_a_line_that_needs_no_voice(watched: Watched) -> None:
+    watched.stage.llm.outcomes = [APIStatusError("no", status_code=400)]
+    watched.stage.tts.failures = [APIConnectionError("dead", retryable=False)] * 9
+    watched.stage.session.generate_reply(user_input="Two pizzas.")
+    await watched.until_said("trouble")
+    assert watched.ends == []
+    assert [error.code for error in watched.stage.recorder.of(ErrorRaised)] == ["llm.http_400"]
+    # Written before it was spoken, as everything that is said.
+    assert TEXTS["trouble"] in [piece.text for piece in watched.stage.recorder.of(AgentSentence)]
+    assert watched.stage.tts.spoken == []
+
+
+async def test_a_key_that_is_refused_ends_the_call_with_an_apology(watched: Watched) -> None:
+    watched.stage.llm.outcomes = [APIStatusError("no", status_code=401)]
+    watched.stage.session.generate_reply(user_input="Two pizzas.")
+    assert await watched.until_ended() == Ending("error", "The language model refuses the API key.")
+    await watched.until_said("failed")
+
+
+async def test_a_voice_that_is_dead_is_told_and_then_ends_the_call(watched: Watched) -> None:
+    watched.stage.llm.outcomes = [says("One pizza."), says("Two pizzas.")]
+    watched.stage.tts.failures = [APIConnectionError("dead", retryable=False)] * 9
+    watched.stage.session.generate_reply(user_input="One pizza.")
+    await watched.until_said("trouble")
+    watched.stage.session.generate_reply(user_input="Two pizzas.")
+    assert (await watched.until_ended()).reason == "error"
+    await watched.until_said("failed")
+
+
+async def test_an_llm_that_hangs_is_given_up(watched: Watched) -> None:
+    watched.stage.llm.outcomes = [None, says("Two it is.")]
+    handle = watched.stage.session.generate_reply(user_input="Two pizzas.")
+    await watched.until_said("trouble")
+    assert handle.interrupted
+    assert [error.code for error in watched.stage.recorder.of(ErrorRaised)] == ["call.no_answer"]
+    watched.stage.session.generate_reply(user_input="Two pizzas.")
+    async with asyncio.timeout(PATIENCE_S):
+        while "Two it is." not in [said.text for said in watched.stage.recorder.of(AgentSaid)]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert watched.ends == []
+
+
+async def test_a_voice_that_hangs_is_given_up(watched: Watched) -> None:
+    watched.stage.llm.outcomes = [says("Two it is.")]
+    watched.stage.tts.hang = True
+    watched.stage.session.generate_reply(user_input="Two pizzas.")
+    await watched.until_said("trouble")
+
+
+async def test_a_line_that_was_never_made_is_asked_of_the_voice(watched: Watched) -> None:
+    for line in TEXTS:
+        watched.lines.path(line).unlink()
+    watched.stage.llm.outcomes = [APIStatusError("no", status_code=400)]
+    watched.stage.session.generate_reply(user_input="Two pizzas.")
+    await watched.until_said("trouble")
+    # The framework speaks sentence by sentence.
+    assert " ".join(watched.stage.tts.spoken) == TEXTS["trouble"]
