@@ -92,15 +92,19 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
 """The lines by language (ISO 639-1) and name."""
 
 
-def lines_in(language: str, own: Mapping[str, object]) -> dict[Line, str]:
+DEFAULT_LANGUAGE: Final = "en"
+"""What is spoken where no language is set."""
+
+
+def lines_in(language: str | None, own: Mapping[str, object]) -> dict[Line, str]:
     """Return what is said in `language`, an operator's own lines in place of those that come with the worker.
 
     Args:
-        language: ISO 639-1, with or without a region, such as `en` or `pt-BR`.
+        language: ISO 639-1, such as `en`; `None` is `DEFAULT_LANGUAGE`.
         own: text by the line's name.
 
     Raises:
         KeyError: there is no such line in the language, and none of the operator's own; its argument names it.
     """
-    known = LINES.get(language.lower().replace("_", "-").partition("-")[0], {})
+    known = LINES.get(language or DEFAULT_LANGUAGE, {})
     return {name: str(own[name]) if name in own else known[name] for name in NAMES}

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from config.languages import Language
 from config.sections.base import Section
 from config.spoken_lines import NAMES
 from config.values import ClassPath, Options, Text, described, wrong
@@ -53,6 +54,11 @@ class AgentSettings(Section):
     class_: ClassPath | None = Field(default=None, alias="class")
     """Your own subclass of LiveKit's Agent with its tools and hand-offs, `package.module:Class`. Not set:
     the agent that comes with the worker, which follows `agent.instructions`."""
+
+    language: Language | None = None
+    """The language of the calls, an ISO 639-1 code such as `es`, `ja` or `ar`: what the recogniser expects, what the
+    agent that comes with the worker speaks, its greeting included, and what AssemblyAI's voices speak. Not set: the
+    recogniser finds the language out, and nothing is said about it to the others."""
 
     instructions: Text = INSTRUCTIONS
     """Instructions (system prompt) of the agent that comes with the worker."""

@@ -9,7 +9,7 @@ The options that matter (livekit-agents 1.8.9; `voice/agent_session.py`, `voice/
 * `preemptive_generation` off: with the plugin's early signs it doubles the LLM calls and gains nothing.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from livekit import rtc
@@ -22,6 +22,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from config import Settings
 from worker.errors import Misconfigured
 from worker.session.agents import refuse_own_parts
+from worker.session.listening import Listening, disregard_assent, end_turns_by_silence
 from worker.speech.providers import SAMPLE_RATE, Speech
 from worker.speech.recorder import Recorder
 from worker.transcript.events import AgentSentence, ErrorRaised, Note, UserFinal
@@ -41,12 +42,53 @@ CHAT = {"source": "chat"}
 class CallSession(AgentSession[Any]):
     """An AgentSession that lets nothing pass the journal, and knows whether the agent itself ended it."""
 
-    def __init__(self, recorder: Recorder, **options: Any) -> None:
+    def __init__(self, recorder: Recorder, listening: Listening, **options: Any) -> None:
         super().__init__(**options)
         self._recorder = recorder
+        self._listening = listening
         self.said_goodbye = False
         self.closing: Callable[[], None] = lambda: None
         """Called when the session is told to close."""
+
+    def dictation(self, on: bool) -> None:
+        """Give a caller time to read out a number or spell a name, or end that.
+
+        A turn then ends after `turns.dictation_min_turn_silence` and `turns.dictation_max_turn_silence`.
+        """
+        self._listening.dictation(on)
+
+    def listen_for(
+        self,
+        *,
+        keyterms: Sequence[str] | None = None,
+        prompt: str | None = None,
+        language_codes: Sequence[str] | None = None,
+        min_turn_silence: int | None = None,
+        max_turn_silence: int | None = None,
+    ) -> None:
+        """Change from now on what the recogniser expects, and when it takes a turn to be over.
+
+        What is not given stays as it is; an empty list or text takes the setting back.
+
+        Args:
+            keyterms: as `stt.keyterms`, such as the caller's name and order numbers.
+            prompt: as `stt.prompt`.
+            language_codes: as `stt.language_codes`.
+            min_turn_silence: as `turns.min_turn_silence`, milliseconds.
+            max_turn_silence: as `turns.max_turn_silence`, milliseconds.
+
+        Raises:
+            Misconfigured: a value is not possible, or not with the model; nothing has changed.
+        """
+        given = {
+            "keyterms": None if keyterms is None else tuple(keyterms),
+            "prompt": prompt,
+            "language_codes": None if language_codes is None else tuple(language_codes),
+            "min_turn_silence": min_turn_silence,
+            "max_turn_silence": max_turn_silence,
+        }
+        if changes := {name: value for name, value in given.items() if value is not None}:
+            self._listening.change(changes)
 
     def update_agent(self, agent: Agent) -> None:
         """Hand over to `agent`, unless it brings parts of its own.
@@ -115,6 +157,7 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
     turns = settings.turns
     session = CallSession(
         recorder,
+        Listening(settings, speech.stt),
         stt=speech.stt,
         llm=speech.llm,
         tts=speech.tts,
@@ -123,10 +166,11 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
             "turn_detection": turns.mode,
             "endpointing": {"mode": "fixed", "min_delay": turns.endpointing_min_delay / 1000},
             "interruption": {
+                "enabled": turns.interruptions,
                 "mode": "vad",
                 "min_duration": turns.interruption_min_duration / 1000,
                 "min_words": turns.interruption_min_words,
-                "false_interruption_timeout": turns.false_interruption_timeout / 1000,
+                "false_interruption_timeout": turns.false_interruption_timeout / 1000 or None,
                 "resume_false_interruption": turns.resume_false_interruption,
                 "discard_audio_if_uninterruptible": False,
             },
@@ -137,6 +181,9 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
         session_close_transcript_timeout=NOTHING_PENDING_SECONDS,
         conn_options=SessionConnectOptions(max_unrecoverable_errors=UNRECOVERABLE_ERRORS),
     )
+    if turns.mode == "vad":
+        end_turns_by_silence(session, speech.stt)
+    disregard_assent(session, speech.stt, turns.backchannels)
     _be_patient_with_last_words(session, speech, turns.last_words_timeout / 1000)
     return session
 

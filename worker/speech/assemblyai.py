@@ -19,7 +19,7 @@ import dataclasses
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -65,6 +65,8 @@ class RecordingSTT(assemblyai.STT):
         self._http_session = http_session
         self._farewells: set[asyncio.Task[None]] = set()
         self.deafness = Deafness(recorder)
+        self.disregards: Callable[[stt.SpeechEvent], bool] = lambda _: False
+        """Tells which events are journaled and go no further."""
 
     def stream(
         self,
@@ -89,6 +91,11 @@ class RecordingSTT(assemblyai.STT):
     def words_pending(self) -> bool:
         """Whether a stream has heard words that no final has confirmed yet."""
         return any(isinstance(s, RecordingStream) and s.words_pending for s in self._streams)
+
+    def force_endpoint(self) -> None:
+        """Have the turn that goes on finished now."""
+        for stream in self._streams:
+            stream.force_endpoint()
 
     def bid_farewell(self, task: asyncio.Task[None]) -> None:
         """Own `task`, which waits for a `Termination`, until it is done."""
@@ -139,6 +146,8 @@ class RecordingStream(assemblyai.SpeechStream):
 
     async def __anext__(self) -> stt.SpeechEvent:
         event = await super().__anext__()
+        while self._owner.disregards(event):
+            event = await super().__anext__()
         if event.type in (
             stt.SpeechEventType.FINAL_TRANSCRIPT,
             stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,

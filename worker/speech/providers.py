@@ -11,7 +11,9 @@ from livekit.agents import llm, tts, vad
 from livekit.plugins import openai, silero
 
 from config import Settings
+from config.model_options import languages
 from config.proxies import proxy_for
+from config.turn_presets import PRESETS
 from worker.errors import Misconfigured
 from worker.loading import load_class
 from worker.speech.assemblyai import RecordingSTT
@@ -122,15 +124,38 @@ def stt_options(settings: Settings) -> dict[str, Any]:
         "max_turn_silence": turns.max_turn_silence,
         "vad_threshold": stt.vad_threshold,
     }
-    if stt.keyterms:
-        options["keyterms_prompt"] = list(stt.keyterms)
     if stt.family == "universal-streaming":
         # The plugin takes every end of turn for a final unless it is told which of the two counts.
         options["format_turns"] = stt.format_turns
         options["end_of_turn_confidence_threshold"] = stt.end_of_turn_confidence
-    elif stt.language_codes:
-        options["language_codes"] = list(stt.language_codes)
-    return options
+        options["language_detection"] = stt.model != "universal-streaming-english"
+        given = _given(settings)
+    else:
+        options["language_detection"] = True
+        if PRESETS[stt.family][turns.preset].is_mode:
+            options["mode"] = turns.preset
+        if not stt.speaker_labels:  # with them AssemblyAI switches continuous partials off
+            options["continuous_partials"] = stt.continuous_partials
+        given = _given(settings) | {
+            "language_codes": list(languages(settings)),
+            "prompt": stt.prompt,
+            "interruption_delay": stt.interruption_delay,
+            "voice_focus": stt.voice_focus,
+            "voice_focus_threshold": stt.voice_focus_threshold,
+            "previous_context_n_turns": stt.previous_context_turns,
+        }
+    return options | {name: value for name, value in given.items() if value not in (None, [])}
+
+
+def _given(settings: Settings) -> dict[str, Any]:
+    """Return the options that every model has and that are only sent when they are set."""
+    stt = settings.stt
+    return {
+        "keyterms_prompt": list(stt.keyterms),
+        "domain": stt.domain,
+        "speaker_labels": True if stt.speaker_labels else None,
+        "max_speakers": stt.max_speakers,
+    }
 
 
 def provider_names(settings: Settings) -> dict[str, str]:

@@ -57,7 +57,7 @@ class SpokenLines:
         """Return the lines that the settings ask for."""
         told = settings.tts.model_dump(mode="python", exclude={"api_key"})
         voice = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
-        texts = lines_in("en", settings.agent.spoken_lines)
+        texts = lines_in(settings.agent.language, settings.agent.spoken_lines)
         return cls(settings.storage.journal_dir / DIRECTORY, voice, texts)
 
     def path(self, line: Line) -> Path:
