@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_serializer
 
 from config.sections.base import Section
-from config.values import ClassPath, HttpUrl, Name, Options, Secret, hide_secrets
+from config.values import ClassPath, HttpUrl, Name, Options, Secret, Texts, hide_secrets
 
 
 class LlmSettings(Section):
@@ -22,6 +22,16 @@ class LlmSettings(Section):
 
     base_url: HttpUrl = "https://api.openai.com/v1"
     """Where the OpenAI-compatible API is, version included."""
+
+    fallback_models: Texts = ()
+    """Models of an OpenAI-compatible API that are asked, in this order, when the first one fails or takes more than
+    4 s; none: the caller is asked to say it again instead."""
+
+    fallback_base_url: HttpUrl | None = None
+    """Where the fallback models are, version included; not set: `llm.base_url`."""
+
+    fallback_api_key: Secret | None = None
+    """API key of the fallback models' service; not set: `llm.api_key`."""
 
     plugin: ClassPath | None = None
     """Another LiveKit plugin's LLM instead, `module:Class`, such as `livekit.plugins.anthropic:LLM`. Its keys

@@ -248,6 +248,7 @@ _OF_A_MODEL = (
     ("http_429", "refuses more requests for the moment", "Ask the provider for a higher rate limit.", False),
     ("quota", "has no quota left on this account", "Add credit, or raise the account's limit.", True),
     ("http_500", "had an internal error", "It is asked again; look at its status page if it lasts.", False),
+    ("all_failed", "and all its fallbacks failed", "Look at the errors before it: each has its own.", False),
     ("http_503", "is overloaded", "It is asked again; add {section}.fallback_models if it happens often.", False),
 )
 

@@ -17,6 +17,9 @@ TOO_MANY_SESSIONS = "too many concurrent sessions"
 _NO_AUDIO = "no audio frames were pushed"
 """livekit-agents 1.8.9, `tts/tts.py`: how the sentence of a TTS without audio begins."""
 
+_ALL_FAILED = ("all LLMs failed", "all TTSs failed")
+"""livekit-agents 1.8.9, the fallback adapters: none of the models answered."""
+
 _OF_A_BODY: Mapping[str, str] = {
     "insufficient_quota": "quota",
     "billing_hard_limit_reached": "quota",
@@ -82,8 +85,11 @@ def _names_in(body: object) -> Iterator[str]:
 
 def _how(error: BaseException) -> str:
     """Say how a request failed that brought no status."""
-    if _NO_AUDIO in str(getattr(error, "message", "")):
+    message = str(getattr(error, "message", ""))
+    if _NO_AUDIO in message:
         return "no_audio"
+    if message.startswith(_ALL_FAILED):
+        return "all_failed"
     stalled = False
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLError | aiohttp.ClientSSLError | ssl.CertificateError):

@@ -17,6 +17,7 @@ from config.turn_presets import PRESETS
 from worker.errors import Misconfigured
 from worker.loading import load_class
 from worker.speech.assemblyai import RecordingSTT
+from worker.speech.fallbacks import llm_with_fallbacks, tts_with_fallbacks
 from worker.speech.llm import WriteAheadLLM
 from worker.speech.recorder import Recorder
 from worker.speech.tts import WriteAheadTTS
@@ -52,8 +53,8 @@ def build_speech(settings: Settings, recorder: Recorder) -> Speech:
     """
     return Speech(
         stt=_build_stt(settings, recorder),
-        llm=WriteAheadLLM(build_llm(settings), recorder),
-        tts=WriteAheadTTS(build_tts(settings), recorder),
+        llm=WriteAheadLLM(llm_with_fallbacks(build_llm(settings), settings, recorder), recorder),
+        tts=WriteAheadTTS(tts_with_fallbacks(build_tts(settings), settings, recorder), recorder),
     )
 
 
