@@ -15,6 +15,7 @@ from standins.caller.errors import CallEndedError, CallerError, NoAgentError, No
 from standins.caller.heard import Answer, Interruption, Spoken
 from standins.caller.loopback import keep_direct
 from standins.caller.microphone import Microphone
+from standins.caller.telephone import Echo, narrow
 from standins.voices import Synthesizer
 
 CHAT_TOPIC = "lk.chat"
@@ -22,6 +23,7 @@ CONNECT_DEADLINE_S = 10.0
 HANG_UP_DEADLINE_S = 5.0
 SPEAK_MARGIN_S = 5.0
 QUIET_S = 0.8
+KEYS = "0123456789*#"  # RFC 4733, section 3.2: a key's event code is its place
 
 T = TypeVar("T")
 
@@ -35,9 +37,18 @@ class Caller:
         voice: A voice of the synthesizer.
         synthesizer: Shared by several callers of a process; None makes one.
         quiet_s: An agent that was quiet for so long has finished. Between its sentences it is quiet for less.
+        on_phone: Whether the line is a telephone's: narrow, and with an echo.
     """
 
-    def __init__(self, *, voice: str = "slt", synthesizer: Synthesizer | None = None, quiet_s: float = QUIET_S) -> None:
+    def __init__(
+        self,
+        *,
+        voice: str = "slt",
+        synthesizer: Synthesizer | None = None,
+        quiet_s: float = QUIET_S,
+        on_phone: bool = False,
+    ) -> None:
+        self._echo = Echo() if on_phone else None
         self._quiet_s = quiet_s
         self._voice = voice
         self._synthesizer = synthesizer or Synthesizer()
@@ -96,7 +107,7 @@ class Caller:
                 await self._room.connect(url, token, options)
         except (rtc.ConnectError, TimeoutError) as error:
             raise CallerError(f"The caller cannot join at {url}: {error or 'no answer'}.") from None
-        self._microphone = Microphone(self._beat)
+        self._microphone = Microphone(self._beat, self._echo)
         source = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         await self._room.local_participant.publish_track(self._microphone.track, source)
         self._microphone.start()
@@ -196,6 +207,11 @@ class Caller:
         self._acted(from_moment=time.monotonic())  # before: the answer may be there when sending returns
         await self._room.local_participant.send_text(text, topic=CHAT_TOPIC)
 
+    async def press(self, digit: str) -> None:
+        """Presses a key of the telephone: 0 to 9, * or #."""
+        self._acted(from_moment=time.monotonic())
+        await self._room.local_participant.publish_dtmf(code=KEYS.index(digit), digit=digit)
+
     def mute(self) -> None:
         """Mutes the microphone as a client's button does; what is spoken meanwhile reaches nobody."""
         self._open_microphone().track.mute()
@@ -237,7 +253,8 @@ class Caller:
         self._listens_from = self._acted_at = from_moment
 
     async def _pcm(self, text: str) -> bytes:
-        return await self._synthesizer.speak(text, self._voice, SAMPLE_RATE)
+        pcm = await self._synthesizer.speak(text, self._voice, SAMPLE_RATE)
+        return pcm if self._echo is None else await asyncio.to_thread(narrow, pcm)
 
     async def _say(self, text: str, pcm: bytes) -> Spoken:
         if self._ended is not None:
@@ -297,7 +314,10 @@ class Caller:
         stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1, frame_size_ms=FRAME_MS)
         try:
             async for event in stream:
-                ear.hear(bytes(event.frame.data), time.monotonic())
+                heard = bytes(event.frame.data)
+                ear.hear(heard, time.monotonic())
+                if self._echo is not None:
+                    self._echo.hear(heard)
         finally:
             await stream.aclose()
 

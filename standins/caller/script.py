@@ -53,6 +53,13 @@ class Write(_Step):
     text: str
 
 
+class Press(_Step):
+    """Presses a key of the telephone."""
+
+    do: Literal["press"]
+    digit: Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"]
+
+
 class Mute(_Step):
     """Mutes the microphone, or opens it again."""
 
@@ -86,7 +93,7 @@ class Vanish(_Step):
 
 
 Step = Annotated[
-    WaitForAgent | Speak | Listen | BargeIn | Write | Mute | Pause | WaitUntilEnded | HangUp | Vanish,
+    WaitForAgent | Speak | Listen | BargeIn | Write | Press | Mute | Pause | WaitUntilEnded | HangUp | Vanish,
     Field(discriminator="do"),
 ]
 STEP: TypeAdapter[Step] = TypeAdapter(Step)
@@ -124,6 +131,9 @@ async def perform(caller: Caller, step: Step) -> tuple[dict[str, Any], bytes | N
         case Write():
             await caller.send_text(step.text)
             return {"event": "wrote", "text": step.text}, None
+        case Press():
+            await caller.press(step.digit)
+            return {"event": "pressed", "digit": step.digit}, None
         case Mute():
             caller.mute() if step.do == "mute" else caller.unmute()
             return {"event": f"{step.do}d"}, None

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Self, TypeVar
 
@@ -24,6 +25,7 @@ from worker.session.ending import Ending, Signs, ending
 from worker.session.hang_up import close_room
 from worker.session.last_resort import stand_by
 from worker.session.lingering import end_within
+from worker.session.phone import use_phone_profile
 from worker.session.recorder import CallRecorder
 from worker.session.roster import Roster, disconnect_reason
 from worker.session.supervision import Supervision, limits_of
@@ -68,7 +70,7 @@ class Call:
         self._settings = settings
         self._journal = journal
         self._recorder = CallRecorder(journal)
-        self._roster = Roster(context.room, self._recorder)
+        self._roster = Roster(context.room, self._recorder, settings.privacy.phone_numbers)
         self._recorder.roster = self._roster
         self._speech: Speech | None = None
         self._session: CallSession | None = None
@@ -169,6 +171,7 @@ class Call:
             context.shutdown(reason="the room of this job is over")
             return
         self._joined = True
+        self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
         self._roster.watch()
         context.room.on("participant_disconnected", self._somebody_left)
         await self._session.start(
@@ -221,6 +224,8 @@ class Call:
         if self._unheard is not None and self._roster.hung_up:
             self._unheard.nobody_listens()
             self._close_begins()
+            if self._roster.never_reached and self._session is not None:
+                self._session.end()
 
     def _close_begins(self) -> None:
         if self._close_timer is not None:
@@ -339,6 +344,8 @@ class Call:
             caller_left=self._roster.left,
             room_ended=self._room_ended,
             joined=self._joined,
+            picked_up=self._roster.picked_up,
+            anything_said=self._recorder.anything_said,
         )
 
 

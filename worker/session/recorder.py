@@ -10,7 +10,7 @@ from livekit.agents import AgentSession
 from worker.session.current_speech import current_speech
 from worker.session.roster import Roster
 from worker.storage.journal import Accepted, Journal
-from worker.transcript.events import Event, UserFinal
+from worker.transcript.events import AgentHeard, AgentSaid, Event, UserFinal
 
 
 class CallRecorder:
@@ -22,11 +22,15 @@ class CallRecorder:
         self.session: AgentSession[Any] | None = None
         self.watcher: Callable[[Event], None] | None = None
         """Told of every event, once it is on its way."""
+        self.anything_said = False
+        """Whether either side said anything yet."""
         self.last_word_ms: int | None = None
         """When the caller's last recognised word ended, on the part's clock."""
 
     def append(self, event: Event) -> Future[Accepted]:
         """Enqueue `event`; the future is done when it is accepted."""
+        if isinstance(event, UserFinal | AgentSaid | AgentHeard):
+            self.anything_said = True
         if isinstance(event, UserFinal) and event.source == "speech" and event.ended_ms is not None:
             self.last_word_ms = event.ended_ms
         accepted = self._journal.append(event)
@@ -45,7 +49,7 @@ class CallRecorder:
     @property
     def participant(self) -> str:
         """Identity of the participant who is transcribed, or an empty string."""
-        return self.roster.transcribed if self.roster is not None else ""
+        return self.roster.caller if self.roster is not None else ""
 
     @property
     def speech(self) -> str | None:

@@ -21,6 +21,7 @@ from config import Settings
 from worker.session.announcing import Announcer
 from worker.session.dialogue import CallSession
 from worker.session.ending import Ending
+from worker.session.phone import phone_of
 from worker.session.roster import Roster
 from worker.session.watchdogs import Limits, Step, Watchdogs
 from worker.speech.catalogue import error_raised, fault
@@ -38,9 +39,6 @@ AUDIO_LOOK_SECONDS: Final = 3.0
 
 GIVE_UP_SECONDS: Final = 2.0
 """How long an answer that is given up may take to stop, before the line is said all the same."""
-
-NOT_YET_TALKING: Final = ("dialing", "ringing")
-"""LiveKit SIP, attribute `sip.callStatus`: the phone at the other end is not picked up yet."""
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -207,7 +205,7 @@ class Supervision:
     def _microphone(self) -> rtc.RemoteTrackPublication | None:
         """The caller's audio track, while there is a caller who can speak."""
         caller = self._room.remote_participants.get(self._roster.transcribed)
-        if caller is None or caller.attributes.get("sip.callStatus") in NOT_YET_TALKING:
+        if caller is None or not phone_of(caller.attributes).is_picked_up:
             return None
         published = caller.track_publications.values()
         return next((each for each in published if each.kind == rtc.TrackKind.KIND_AUDIO and each.subscribed), None)

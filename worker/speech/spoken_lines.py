@@ -76,6 +76,8 @@ class SpokenLines:
             Exception: whatever the voice or the disk raises; what is made stays.
         """
         for line in await asyncio.to_thread(self.missing):
+            if await asyncio.to_thread(self.path(line).is_file):
+                continue  # another worker of this machine was quicker
             async with (
                 asyncio.timeout(SYNTHESIS_SECONDS),
                 voice.synthesize(self.texts[line], conn_options=APIConnectOptions(max_retry=0)) as stream,
@@ -97,14 +99,13 @@ async def keep_prepared(settings: Settings) -> None:
     lines = SpokenLines.of(settings)
     while True:
         try:
-            if not await asyncio.to_thread(lines.missing):
-                return
-            async with utils.http_context.open():
-                voice = build_tts(settings)
-                try:
-                    await lines.prepare(voice)
-                finally:
-                    await voice.aclose()
+            if await asyncio.to_thread(lines.missing):
+                async with utils.http_context.open():
+                    voice = build_tts(settings)
+                    try:
+                        await lines.prepare(voice)
+                    finally:
+                        await voice.aclose()
             logger.info("the lines for trouble are made", extra={"lines": len(lines.texts)})
             return
         except Exception as error:
