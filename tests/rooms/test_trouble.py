@@ -54,6 +54,17 @@ class Line:
         await self.caller.speak(PASSWORD)
         return (await self.caller.listen(30)).caption
 
+    @property
+    def heard(self) -> list[str]:
+        """What the agent said, by its captions."""
+        return [each.text.strip() for each in self.caller.captions if each.speaker in self.caller.agents]
+
+    @property
+    def seconds_heard(self) -> float:
+        """How long the agent's voice was heard."""
+        (ear,) = self.caller._ears.values()
+        return sum(burst.ended_at - burst.started_at for burst in ear.speech_since(0.0, pause_s=0.8))
+
     async def ended(self) -> Stored:
         """The transcript of a call that the other side ended, by closing the room."""
         assert await self.caller.wait_until_ended(30) == "ROOM_DELETED"
@@ -81,8 +92,9 @@ async def test_a_key_that_is_refused_ends_the_call_with_an_apology_and_closes_th
 ) -> None:
     async with Line(surroundings, "refused") as line:
         surroundings.openai.set_fault("status", service="chat", status=401)
-        assert await line.ask() == SAID["failed"]
+        await line.caller.speak(PASSWORD)
         stored = await line.ended()
+        assert line.heard == [SAID["failed"]]
     assert (stored.transcript.ended.reason, stored.transcript.ended.detail) == (
         "error",
         CATALOGUE["llm.http_401"].sentence,
@@ -96,8 +108,10 @@ async def test_a_dead_voice_is_told_in_a_line_that_was_made_before(
 ) -> None:
     async with Line(surroundings, "mute") as line:
         surroundings.openai.set_fault("status", service="speech", status=404)
-        assert SAID["failed"] in await line.ask()
+        await line.caller.speak(PASSWORD)
         stored = await line.ended()
+        assert line.heard[-1] == SAID["failed"]
+        assert line.seconds_heard > 2
     assert stored.transcript.ended.reason == "error"
     assert stored.texts("agent")[-1] == SAID["failed"]
 
@@ -120,8 +134,8 @@ async def test_a_silent_caller_is_asked_and_then_let_go_and_the_room_is_closed(
 ) -> None:
     async with Line(surroundings, "silent") as line:
         assert (await line.caller.listen(30)).caption == SAID["are_you_there"]
-        assert (await line.caller.listen(30)).caption == SAID["silence_goodbye"]
         stored = await line.ended()
+        assert line.heard == [SAID["are_you_there"], SAID["silence_goodbye"]]
     assert (stored.transcript.ended.reason, stored.transcript.ended.detail) == ("goodbye", "the caller never spoke")
     assert stored.texts("agent") == [SAID["are_you_there"], SAID["silence_goodbye"]]
     assert stored.transcript.complete

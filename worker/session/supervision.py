@@ -37,6 +37,9 @@ LOOK_SECONDS: Final = 0.25
 AUDIO_LOOK_SECONDS: Final = 3.0
 """Between two looks at whether audio comes from the caller: each asks the room client for its counts."""
 
+FAREWELL_SECONDS: Final = 0.5
+"""Between the last word and the end: what was played here is heard at the caller's end a moment later."""
+
 GIVE_UP_SECONDS: Final = 2.0
 """How long an answer that is given up may take to stop, before the line is said all the same."""
 
@@ -159,6 +162,7 @@ class Supervision:
             except RuntimeError as refusal:  # the framework's word for a session that is closing
                 logger.debug("nothing more is said in this call: %s", refusal)
             if step.end is not None:
+                await asyncio.sleep(FAREWELL_SECONDS)
                 logger.warning("the call is ended: %s", step.end.detail)
                 self._end(step.end)
                 return
