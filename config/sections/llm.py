@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_serializer
 
 from config.sections.base import Section
-from config.values import ClassPath, HttpUrl, Name, Options, Secret, Texts, hide_secrets
+from config.values import ClassPath, HttpUrl, ModelNames, Name, Options, Secret, hide_secrets
 
 
 class LlmSettings(Section):
@@ -23,7 +23,7 @@ class LlmSettings(Section):
     base_url: HttpUrl = "https://api.openai.com/v1"
     """Where the OpenAI-compatible API is, version included."""
 
-    fallback_models: Texts = ()
+    fallback_models: ModelNames = ()
     """Models of an OpenAI-compatible API that are asked, in this order, when the first one fails or takes more than
     4 s; none: the caller is asked to say it again instead."""
 
