@@ -157,6 +157,10 @@ class SttSettings(Section):
     """How many of the caller's earlier turns AssemblyAI keeps in mind, 0 to 100; not set: the model's own number.
     Universal-3 only."""
 
+    replay_seconds: Annotated[float, Field(ge=0, le=60)] = 10.0
+    """Seconds of the caller's speech, 0 to 60, that are kept while AssemblyAI cannot be reached, and recognised
+    when it is back. What is said beyond them is a gap in the transcript."""
+
     forward_chat_context: bool = False
     """Send the agent's replies to AssemblyAI as context for recognition. Universal-3 only."""
 

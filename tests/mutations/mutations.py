@@ -42,8 +42,14 @@ MUTATIONS = (
     ),
     Mutation(
         "a final reaches the session before the journal has it",
-        [Edit("worker/speech/assemblyai.py", "            await self._recorder.settled()\n", "            pass\n")],
-        ["tests/speech/test_assemblyai.py"],
+        [
+            Edit(
+                "worker/speech/assemblyai/stream.py",
+                "            await self._recorder.settled()\n",
+                "            pass\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_stream.py"],
     ),
     Mutation(
         "the name of a journal is not synced",
@@ -71,12 +77,12 @@ MUTATIONS = (
         "the last interim words are dropped",
         [
             Edit(
-                "worker/speech/turn_frames.py",
+                "worker/speech/assemblyai/turn_frames.py",
                 "        self._interims.cancel()\n        self._write_interim()\n",
                 "        self._interims.cancel()\n",
             )
         ],
-        ["tests/speech/test_turn_frames.py"],
+        ["tests/speech/assemblyai/test_turn_frames.py"],
     ),
     Mutation(
         "a journal goes before the store has confirmed",

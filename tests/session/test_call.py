@@ -48,8 +48,8 @@ class BrokenSpeech:
     """Speech parts of which one cannot be closed."""
 
     class stt:  # noqa: N801 - stands for an attribute
-        class deafness:  # noqa: N801
-            lasts = staticmethod(lambda: None)
+        revises_speakers = False
+        call_is_over = staticmethod(lambda: None)
 
     async def aclose(self) -> None:
         raise RuntimeError("a plugin's own trouble")

@@ -48,7 +48,7 @@ def test_limits_of_zero_are_off() -> None:
     call.turn_ended(1)
     call.caller_speaks(True, 2)
     call.audio_flows(False, 3)
-    call.failed("stt", fault("stt.refused"), 4)
+    call.failed("stt", fault("stt.refused"), 4, tried_again=True)
     assert call.due(1e9) is None
 
 
@@ -216,8 +216,8 @@ def test_an_answer_between_two_failures_makes_up_for_the_first_but_our_own_line_
 
 def test_an_outage_is_told_once_and_ends_the_call_when_it_lasts() -> None:
     call = watched(outage_notice=5, outage=60)
-    call.failed("stt", fault("stt.refused"), 10)
-    call.failed("stt", fault("stt.refused"), 12)
+    call.failed("stt", fault("stt.refused"), 10, tried_again=True)
+    call.failed("stt", fault("stt.refused"), 12, tried_again=True)
     assert call.due(14) is None
     assert call.due(15) == Step("cannot_hear")
     assert call.due(69) is None
@@ -229,7 +229,7 @@ def test_an_outage_is_told_once_and_ends_the_call_when_it_lasts() -> None:
 
 def test_an_outage_that_is_over_is_forgotten() -> None:
     call = watched(outage_notice=5, outage=60)
-    call.failed("stt", fault("stt.refused"), 10)
+    call.failed("stt", fault("stt.refused"), 10, tried_again=True)
     call.recogniser_is_back()
     assert call.due(100) is None
 

@@ -58,6 +58,9 @@ STORE_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 5.0
 """Between two attempts to store what no disk has."""
 
+TERMINATION_SECONDS = 1.5
+"""How long storing waits for a recogniser that may still say otherwise who spoke."""
+
 SPEECH_CLOSE_SECONDS = 5.0
 """How long STT, LLM and TTS may take to close; the STT alone waits 1.5 s for its bill."""
 
@@ -261,7 +264,7 @@ class Call:
             await self._supervision.aclose()
         end = ending(self._signs())
         if self._speech is not None:
-            self._speech.stt.deafness.lasts()
+            self._speech.stt.call_is_over()
         if self._entry_failed is not None:
             self._recorder.append(Gap(from_ms=0, reason="the call could not be set up, so that nobody listened"))
         if self._process_ended is not None:
@@ -270,6 +273,7 @@ class Call:
             )
         if self._capture is not None:
             self._capture.end()
+        await self._hear_who_spoke()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
         trouble: StorageUnwritable | None = None
@@ -291,6 +295,13 @@ class Call:
         else:
             with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
                 await _within_seconds(self._finalise())
+
+    async def _hear_who_spoke(self) -> None:
+        """With speaker labels, the recogniser's last word on who spoke comes after its session's end."""
+        if self._speech is not None and self._speech.stt.revises_speakers:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TERMINATION_SECONDS):
+                    await self._speech.stt.farewells()
 
     async def _publish(self) -> StoredTranscript:
         path = self._journal.path

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, S
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, ChatMessage, room_io, vad
+from livekit.agents import Agent, AgentSession, ChatMessage, UserStateChangedEvent, room_io, vad
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
 from livekit.agents.voice import SpeechHandle, io
@@ -185,6 +185,7 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
         end_turns_by_silence(session, speech.stt)
     disregard_assent(session, speech.stt, turns.backchannels)
     _be_patient_with_last_words(session, speech, turns.last_words_timeout / 1000)
+    _tell_when_the_caller_speaks(session, speech)
     return session
 
 
@@ -230,3 +231,12 @@ def _be_patient_with_last_words(session: CallSession, speech: Speech, patience: 
 
     session.on("user_input_transcribed", set_patience)
     session.on("user_state_changed", set_patience)
+
+
+def _tell_when_the_caller_speaks(session: CallSession, speech: Speech) -> None:
+    """Let the STT know what the local voice detection hears, so that it notices a server that hears nothing."""
+
+    def tell(event: UserStateChangedEvent) -> None:
+        speech.stt.caller_speaks = event.new_state == "speaking"
+
+    session.on("user_state_changed", tell)

@@ -20,7 +20,7 @@ NOT_PICKED_UP: Final = ("dialing", "ringing")
 SHOWN_DIGITS: Final = 2
 """How many digits of a number a mask leaves: enough to tell two callers apart, too few to call one."""
 
-_NUMBER = re.compile(r"\+?\d(?:[\s().-]?\d){4,}")
+_NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){4,}")
 """Five digits and more, written in any way; shorter ones are extensions, and parts of names."""
 
 

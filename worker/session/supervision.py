@@ -141,11 +141,10 @@ class Supervision:
 
     def _failed(self, event: ErrorEvent) -> None:
         service = str(getattr(event.error, "type", "")).removesuffix("_error")
-        if getattr(event.error, "recoverable", False) and service != "stt":
-            return  # it is tried again; only the recogniser's absence is felt meanwhile
-        if service == "tts":
+        tried_again = bool(getattr(event.error, "recoverable", False))
+        if service == "tts" and not tried_again:
             self._voice_works = False
-        self._watchdogs.failed(service, fault(code_of_report(event.error)), _now())
+        self._watchdogs.failed(service, fault(code_of_report(event.error)), _now(), tried_again=tried_again)
 
     def _closed(self, _: CloseEvent) -> None:
         for task in self._tasks:

@@ -152,14 +152,14 @@ class Watchdogs:
         if self._waiting_since is not None:
             self._waiting_since = now
 
-    def failed(self, service: str, found: Fault, now: float) -> None:
-        """A service, `stt`, `llm` or `tts`, failed with all the attempts that it had."""
+    def failed(self, service: str, found: Fault, now: float, *, tried_again: bool = False) -> None:
+        """A service, `stt`, `llm` or `tts`, failed; `tried_again` while it has attempts left."""
         if service == "stt":
             self._deaf_since = now if self._deaf_since is None else self._deaf_since
-            if found.fatal:
+            if not tried_again:
                 self._failure = _give_up(found)
-            return
-        self._count_failure(service, found)
+        elif not tried_again:
+            self._count_failure(service, found)
 
     def recogniser_is_back(self) -> None:
         """A session with the recogniser began."""

@@ -137,6 +137,55 @@ _ASSEMBLYAI = (
         NOTHING,
     ),
     Fault(
+        "assemblyai.http_408",
+        "AssemblyAI waited too long for the connection.",
+        "It is tried again; look at the network if it lasts.",
+        False,
+        NOTHING,
+    ),
+    Fault(
+        "assemblyai.http_421",
+        "AssemblyAI's server does not serve the address that is set.",
+        "It is tried again; check stt.base_url and the proxy.",
+        False,
+        NOTHING,
+    ),
+    Fault(
+        "assemblyai.http_425",
+        "AssemblyAI wants the connection later.",
+        "It is tried again; nothing is to be done.",
+        False,
+        NOTHING,
+    ),
+    Fault(
+        "assemblyai.http_501",
+        "AssemblyAI does not offer what the session asks for.",
+        "Check stt.* against stt.model, and stt.base_url.",
+        True,
+        ENDS,
+    ),
+    Fault(
+        "assemblyai.http_502",
+        "AssemblyAI cannot be reached behind its own gateway.",
+        "It is tried again; look at status.assemblyai.com if it lasts.",
+        False,
+        NOTHING,
+    ),
+    Fault(
+        "assemblyai.http_504",
+        "AssemblyAI did not answer its own gateway in time.",
+        "It is tried again; look at status.assemblyai.com if it lasts.",
+        False,
+        NOTHING,
+    ),
+    Fault(
+        "assemblyai.http_505",
+        "The server at the address that is set does not speak this version of HTTP.",
+        "Check stt.base_url and the proxy.",
+        True,
+        ENDS,
+    ),
+    Fault(
         "assemblyai.close_1008",
         "AssemblyAI refuses the session: the key, the account or its balance.",
         "Check ASSEMBLYAI_API_KEY, and the account in AssemblyAI's dashboard.",
@@ -153,14 +202,28 @@ _ASSEMBLYAI = (
     Fault(
         "assemblyai.close_1009",
         "AssemblyAI received a message that is too large.",
-        "Shorten stt.keyterms and the agent's instructions for recognition; report it if they are short.",
-        True,
-        ENDS,
+        "It is opened again with shorter terms; shorten stt.keyterms and stt.prompt.",
+        False,
+        NOTHING,
     ),
     Fault(
         "assemblyai.close_1011",
         "AssemblyAI had an internal error.",
         "It is tried again; look at status.assemblyai.com if it lasts.",
+        False,
+        NOTHING,
+    ),
+    Fault(
+        "assemblyai.close_1012",
+        "AssemblyAI restarts its service.",
+        "It is opened again; nothing is to be done.",
+        False,
+        NOTHING,
+    ),
+    Fault(
+        "assemblyai.close_1013",
+        "AssemblyAI is overloaded and asks for patience.",
+        "It is opened again; look at status.assemblyai.com if it lasts.",
         False,
         NOTHING,
     ),
@@ -173,10 +236,17 @@ _ASSEMBLYAI = (
     ),
     Fault(
         "assemblyai.close_3006",
-        "AssemblyAI did not understand a message, or nothing reached it for too long.",
-        "Check stt.* against stt.model; report it if the settings are right.",
-        True,
-        ENDS,
+        "AssemblyAI did not understand a message or an option.",
+        "It is opened again without what was refused; check stt.* against stt.model.",
+        False,
+        NOTHING,
+    ),
+    Fault(
+        "assemblyai.inactive",
+        "AssemblyAI ended a session in which nothing was heard for long.",
+        "Another is opened; nothing is to be done.",
+        False,
+        NOTHING,
     ),
     Fault(
         "assemblyai.close_3007",
@@ -341,7 +411,7 @@ def _of_a_service(section: str) -> Iterator[Fault]:
     name = _NAMES[section]
     base_url = "stt.base_url" if section == "stt" else f"{section}.base_url"
     for how, ending, remedy in _NETWORK:
-        fatal = how in _CERTAINLY_WRONG
+        fatal = how in _CERTAINLY_WRONG and section != "stt"  # the recogniser asks again for a while, whatever it was
         heard = ENDS if fatal else NOTHING if section == "stt" else AGAIN
         yield Fault(f"{section}.{how}", f"{name} {ending}.", remedy.format(base_url=base_url), fatal, heard)
 

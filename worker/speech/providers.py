@@ -17,6 +17,7 @@ from config.turn_presets import PRESETS
 from worker.errors import Misconfigured
 from worker.loading import load_class
 from worker.speech.assemblyai import RecordingSTT
+from worker.speech.assemblyai.patience import Patience
 from worker.speech.fallbacks import llm_with_fallbacks, tts_with_fallbacks
 from worker.speech.llm import WriteAheadLLM
 from worker.speech.recorder import Recorder
@@ -178,7 +179,8 @@ def _provider_name(model: str, base_url: str, vendor_domain: str, vendor: str) -
 def _build_stt(settings: Settings, recorder: Recorder) -> RecordingSTT:
     # The framework's own session would go through the proxy of the LiveKit server, whatever the host.
     http_session = aiohttp.ClientSession(proxy=proxy_for(settings.stt.base_url))
-    return RecordingSTT(recorder=recorder, http_session=http_session, **stt_options(settings))
+    patience = Patience(replay_seconds=settings.stt.replay_seconds)
+    return RecordingSTT(recorder=recorder, http_session=http_session, patience=patience, **stt_options(settings))
 
 
 def _build_plugin(section: str, path: str, base: type, options: dict[str, Any]) -> object:
