@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 from livekit import rtc
-from livekit.agents import Agent, APIConnectionError, APIStatusError
+from livekit.agents import Agent, APIConnectionError, APIStatusError, StopResponse
+from livekit.rtc._proto.stats_pb2 import RtcStats
 
 from config.spoken_lines import Line, lines_in
 from tests.session.conftest import Stage
@@ -149,3 +150,70 @@ async def test_a_line_that_was_never_made_is_asked_of_the_voice(watched: Watched
     await watched.until_said("trouble")
     # The framework speaks sentence by sentence.
     assert " ".join(watched.stage.tts.spoken) == TEXTS["trouble"]
+
+
+# --- the caller's microphone
+
+
+class Track:
+    """An audio track whose packets the test counts."""
+
+    def __init__(self) -> None:
+        self.packets = 0
+        self.looks = 0
+
+    async def get_stats(self) -> list[RtcStats]:
+        self.looks += 1
+        stats = RtcStats()
+        stats.inbound_rtp.received.packets_received = self.packets
+        return [RtcStats(), stats]
+
+
+def caller_with(track: Track, *, muted: bool = False, **attributes: str) -> Any:
+    published = SimpleNamespace(kind=rtc.TrackKind.KIND_AUDIO, subscribed=True, muted=muted, track=track)
+    return SimpleNamespace(attributes=attributes, track_publications={"TR_1": published})
+
+
+async def looked_at(watched: Watched, track: Track, monkeypatch: pytest.MonkeyPatch, **of_caller: Any) -> list[bool]:
+    """What the watchdogs are told of the audio."""
+    told: list[bool] = []
+    await watched.supervision.aclose()
+    monkeypatch.setattr(supervision, "AUDIO_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(watched.supervision._watchdogs, "audio_flows", lambda flows, _: told.append(flows))
+    room = cast("Any", watched.supervision._room)
+    room.remote_participants["caller"] = caller_with(track, **of_caller)
+    watched.supervision.start()
+    async with asyncio.timeout(PATIENCE_S):
+        while len(told) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return told[:3]
+
+
+async def test_a_track_without_new_packets_brings_no_audio(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await looked_at(watched, Track(), monkeypatch) == [True, False, False]
+
+
+async def test_a_microphone_that_is_muted_is_not_missed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    track = Track()
+    assert await looked_at(watched, track, monkeypatch, muted=True) == [True, True, True]
+    assert track.looks == 0
+
+
+async def test_a_phone_that_rings_is_not_waited_for(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = caller_with(Track())
+    caller.attributes["sip.callStatus"] = "ringing"
+    room = cast("Any", watched.supervision._room)
+    room.remote_participants["caller"] = caller
+    assert watched.supervision._microphone() is None
+    caller.attributes["sip.callStatus"] = "active"
+    assert watched.supervision._microphone() is not None
+
+
+async def test_an_agent_with_a_hook_of_its_own_may_keep_silent(watched: Watched) -> None:
+    class Listener(Agent):
+        async def on_user_turn_completed(self, turn_ctx: Any, new_message: Any) -> None:
+            raise StopResponse
+
+    assert watched.supervision._answers_every_turn()
+    watched.stage.session.update_agent(Listener(instructions="Listen."))
+    assert not watched.supervision._answers_every_turn()

@@ -122,8 +122,11 @@ class Supervision:
 
     def _answers_every_turn(self) -> bool:
         # An agent with a hook of its own may have reasons to keep silent (`StopResponse`).
-        agent = self._session._agent
-        return agent is None or type(agent).on_user_turn_completed is Agent.on_user_turn_completed
+        try:
+            agent = type(self._session.current_agent)
+        except RuntimeError:  # the session has not started
+            return False
+        return agent.on_user_turn_completed is Agent.on_user_turn_completed
 
     def _agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         self._watchdogs.agent_is(event.new_state, _now())
