@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from config import model_options, vendor_options
 from config.proxies import is_loopback
 from config.settings import KEYS, Settings
+from config.spoken_lines import NAMES, lines_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,20 @@ def _storage_without_tls(settings: Settings, _: str) -> str | None:
     )
 
 
+def _spoken_lines(settings: Settings, _: str) -> str | None:
+    try:
+        lines_in(settings.agent.language, settings.agent.spoken_lines)
+    except KeyError as missing:
+        return (
+            f"agent.language is {settings.agent.language}, for which the worker brings no lines of its own, and "
+            f"agent.spoken_lines has none for {missing.args[0]}; write all of {', '.join(NAMES)} there, so that "
+            "a caller is never left in silence."
+        )
+    return None
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(("agent.language", "agent.spoken_lines"), _spoken_lines),
     Rule(("livekit.url", "livekit.project"), _production_project),
     Rule(("agent.session_host",), _session_host),
     Rule(("agent.mcp_headers", "agent.mcp_servers"), _headers_of_nobody),

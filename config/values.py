@@ -134,6 +134,16 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(list_from_text)]
 """A list of texts."""
 
 
+def _model_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(0 < len(name) <= 200 and name.isprintable() and "://" not in name for name in names):
+        raise wrong("must hold names of models, each of at most 200 characters")
+    return names
+
+
+ModelNames = Annotated[Texts, AfterValidator(_model_names)]
+"""Models in order, as their vendor writes them."""
+
+
 def _mapping_from_text(value: object) -> object:
     """Read a mapping from one text, a JSON object."""
     if not isinstance(value, str):

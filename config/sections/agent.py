@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, field_serializer
 
 from config.languages import Language
 from config.sections.base import Section
+from config.spoken_lines import NAMES
 from config.values import ClassPath, HttpUrl, Options, Text, Texts, described, hide_secrets, wrong
 
 INSTRUCTIONS = (
@@ -40,6 +41,17 @@ def _headers(headers: dict[str, Any]) -> dict[str, Any]:
     ):
         raise wrong("must give each address a mapping of header names to texts")
     return headers
+
+
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+
+
+def _spoken_lines(lines: dict[str, Any]) -> dict[str, Any]:
+    if not set(lines).issubset(NAMES):
+        raise wrong(f"has a line that is never said; the lines are {', '.join(NAMES)}")
+    if not all(isinstance(text, str) and text.strip() for text in lines.values()):
+        raise wrong("has a line without a text; write one, or leave the line out")
+    return lines
 
 
 class AgentSettings(Section):
@@ -79,6 +91,29 @@ class AgentSettings(Section):
 
     hang_up: bool = True
     """Close the room when the agent has said goodbye or cannot go on, so that no caller waits in silence."""
+
+    spoken_lines: Annotated[Options, AfterValidator(_spoken_lines)] = Field(default_factory=dict)
+    """What the caller hears when the agent itself cannot say it, in words of your own: a mapping with `trouble` (an
+    answer failed), `failed` (the call cannot go on), `cannot_hear`, `are_you_there`, `silence_goodbye` or `time_limit`.
+    They are synthesised when the worker starts, so that they can be said when the voice is what fails."""
+
+    answer_deadline: Seconds = 10
+    """Seconds after the caller's last word in which an answer must begin; then it is given up, and the caller is asked
+    to say it again. The time of the agent's tools is not counted. 0: never."""
+
+    failed_answers: Annotated[int, Field(ge=0, le=100)] = 3
+    """Answers that may fail one after the other before the call ends with an apology; 0: as many as there are. What
+    cannot get better, such as a refused key, ends it at once."""
+
+    silence_prompt: Seconds = 30
+    """Seconds of silence on both sides after which the caller is asked whether they are there; 0: never."""
+
+    silence_goodbye: Seconds = 30
+    """Seconds of silence after that question before the agent says goodbye and closes the room; 0: never."""
+
+    no_audio_notice: Seconds = 15
+    """Seconds without any audio from an open microphone before the caller is told that they cannot be heard; after
+    twice the time the call ends. 0: never."""
 
     session_host: bool = False
     """Let participants inspect and drive the session over LiveKit's data channel, system prompt and chat

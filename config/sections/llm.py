@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_serializer
 
 from config.sections.base import Section
-from config.values import ClassPath, HttpUrl, Name, Options, Secret, hide_secrets
+from config.values import ClassPath, HttpUrl, ModelNames, Name, Options, Secret, hide_secrets
 
 GATEWAY_MODEL = "claude-haiku-4-5-20251001"
 """AssemblyAI, LLM Gateway, available models: a quick one that every region has."""
@@ -38,6 +38,16 @@ class LlmSettings(Section):
     context_overflow: Literal["summarise", "truncate"] = "summarise"
     """What becomes of the oldest part of a conversation that is longer: `summarise`, the model replaces it by a summary
     while the call goes on; `truncate`, it is left out. Instructions stay, and a tool call stays with its result."""
+
+    fallback_models: ModelNames = ()
+    """Models of an OpenAI-compatible API that are asked, in this order, when the first one fails or takes more than
+    4 s; none: the caller is asked to say it again instead."""
+
+    fallback_base_url: HttpUrl | None = None
+    """Where the fallback models are, version included; not set: `llm.base_url`."""
+
+    fallback_api_key: Secret | None = None
+    """API key of the fallback models' service; not set: `llm.api_key`."""
 
     plugin: ClassPath | None = None
     """Another LiveKit plugin's LLM instead, `module:Class`, such as `livekit.plugins.anthropic:LLM`. Its keys

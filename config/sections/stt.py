@@ -72,6 +72,9 @@ def _encoding_of_livekit(encoding: object) -> object:
     return encoding
 
 
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+
 class SttSettings(Section):
     """Speech to text: AssemblyAI streaming."""
 
@@ -118,6 +121,16 @@ class SttSettings(Section):
     vad_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Speech probability above which audio counts as speech, between 0 and 1. It is given to AssemblyAI and
     to the local voice activity detection alike, for a difference makes interruptions late."""
+
+    outage_notice: Seconds = 5
+    """Seconds without speech recognition before the caller is told that they cannot be heard for a moment; 0: never."""
+
+    outage_limit: Seconds = 60
+    """Seconds without speech recognition before the call ends with an apology; 0: never."""
+
+    not_recognised_notice: Seconds = 15
+    """Seconds of sound like speech without a recognised word before the caller is told that they cannot be heard; 0:
+    never."""
 
     continuous_partials: bool = True
     """Send the words so far about every second while the caller speaks, not only in their pauses. Universal-3

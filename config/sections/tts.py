@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_serializer
 
 from config.sections.base import Section
-from config.values import ClassPath, Name, Options, Secret, SpeechUrl, hide_secrets
+from config.values import ClassPath, HttpUrl, ModelNames, Name, Options, Secret, SpeechUrl, hide_secrets
 
 ASSEMBLYAI_MODEL = "assemblyai-tts-1"
 """AssemblyAI streaming text to speech: model."""
@@ -39,6 +39,19 @@ class TtsSettings(Section):
 
     base_url: SpeechUrl = "https://api.openai.com/v1"
     """Where the OpenAI-compatible API is, version included; with AssemblyAI, another address than the region's."""
+
+    fallback_models: ModelNames = ()
+    """Models of an OpenAI-compatible API that are asked, in this order, when the first one fails or takes more than
+    4 s; none: the caller is asked to say it again instead."""
+
+    fallback_base_url: HttpUrl | None = None
+    """Where the fallback models are, version included; not set: `tts.base_url`."""
+
+    fallback_api_key: Secret | None = None
+    """API key of the fallback models' service; not set: `tts.api_key`."""
+
+    fallback_voice: Name | None = None
+    """Voice of the fallback models; not set: `tts.voice`."""
 
     plugin: ClassPath | None = None
     """Another LiveKit plugin's TTS instead, `module:Class`, such as `livekit.plugins.cartesia:TTS`. Its keys

@@ -75,6 +75,13 @@ class TurnsSettings(Section):
     interruption_min_words: Annotated[int, Field(ge=0, le=20)] = 0
     """Words that have to be recognised before the agent stops; 0: sound is enough."""
 
+    phone_interruption_min_duration: Milliseconds = 800
+    """The same as `turns.interruption_min_duration` for callers on a phone, whose line gives back some of the agent's
+    own voice."""
+
+    phone_interruption_min_words: Annotated[int, Field(ge=0, le=20)] = 2
+    """The same as `turns.interruption_min_words` for callers on a phone."""
+
     false_interruption_timeout: Milliseconds = 2000
     """Milliseconds without recognised words after which an interruption was a false one; 0: none ever is."""
 

@@ -179,6 +179,22 @@ MUTATIONS = (
         ["tests/storage/test_shipping.py"],
     ),
     Mutation(
+        "the room is left open after a goodbye",
+        [Edit("worker/session/call.py", 'if end.reason in ("goodbye", "error") and', 'if end.reason == "error" and')],
+        ["tests/session/test_call.py"],
+    ),
+    Mutation(
+        "what is refused for good is asked for again",
+        [
+            Edit(
+                "worker/session/watchdogs.py",
+                "_give_up(found) if found.fatal or too_often else",
+                "_give_up(found) if too_often else",
+            )
+        ],
+        ["tests/session/test_watchdogs.py"],
+    ),
+    Mutation(
         "segments are shipped before the lease",
         [Edit("worker/storage/shipping.py", "        await self._leased.wait()\n", "")],
         ["tests/storage/test_shipping.py"],

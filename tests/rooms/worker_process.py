@@ -48,6 +48,18 @@ class WorkerProcess:
         """
         self._wait_for(deadline_s, ready=True)
 
+    def wait_until_lines_are_made(self) -> None:
+        """Returns when it asks its voice for nothing any more that no call asked for.
+
+        Raises:
+            RuntimeError: it still does; the message ends with its log.
+        """
+        deadline = time.monotonic() + READY_WITHIN_S
+        while "the lines for trouble are made" not in self.log:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the worker has not made its lines.\n{self.log}")
+            time.sleep(0.05)
+
     def wait_until_draining(self) -> None:
         """Returns when it takes no more calls.
 

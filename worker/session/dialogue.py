@@ -9,7 +9,7 @@ The options that matter (livekit-agents 1.8.9; `voice/agent_session.py`, `voice/
 * `preemptive_generation` off: with the plugin's early signs it doubles the LLM calls and gains nothing.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from livekit import rtc
@@ -51,6 +51,8 @@ class CallSession(AgentSession[Any]):
         self.said_goodbye = False
         self.keypad = Keypad()
         """The keys that the caller presses on a phone."""
+        self.closing: Callable[[], None] = lambda: None
+        """Called when the session is told to close."""
 
     def dictation(self, on: bool) -> None:
         """Give a caller time to read out a number or spell a name, or end that.
@@ -145,7 +147,13 @@ class CallSession(AgentSession[Any]):
     def shutdown(self, *, drain: bool = True) -> None:
         """Close the session soon; how an agent, or a tool of its, ends a call."""
         self.said_goodbye = True
+        self.closing()
         super().shutdown(drain=drain)
+
+    def end(self) -> None:
+        """Close the session soon, for a reason that is not the agent's own."""
+        self.closing()
+        super().shutdown(drain=False)
 
 
 def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, recorder: Recorder) -> CallSession:

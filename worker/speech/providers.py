@@ -21,6 +21,7 @@ from worker.speech.assemblyai import RecordingSTT
 from worker.speech.assemblyai.patience import Patience
 from worker.speech.assemblyai_voice import AssemblyAIVoice
 from worker.speech.context import ContextWindow
+from worker.speech.fallbacks import llm_with_fallbacks, tts_with_fallbacks
 from worker.speech.gateway import GatewayLLM
 from worker.speech.llm import WriteAheadLLM
 from worker.speech.recorder import Recorder
@@ -63,12 +64,12 @@ def build_speech(settings: Settings, recorder: Recorder) -> Speech:
     Raises:
         Misconfigured: `llm.plugin` or `tts.plugin` cannot be loaded or made.
     """
-    model = build_llm(settings)
+    model = llm_with_fallbacks(build_llm(settings), settings, recorder)
     window = ContextWindow(settings.llm.max_context_tokens, settings.llm.context_overflow, model)
     return Speech(
         stt=_build_stt(settings, recorder),
         llm=WriteAheadLLM(model, recorder, window),
-        tts=WriteAheadTTS(build_tts(settings), recorder),
+        tts=WriteAheadTTS(tts_with_fallbacks(build_tts(settings), settings, recorder), recorder),
     )
 
 

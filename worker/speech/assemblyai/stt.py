@@ -45,10 +45,10 @@ class RecordingSTT(assemblyai.STT):
         self.deafness = Deafness(recorder)
         self.caller_speaks = False
         """Whether the local voice detection hears the caller now. Whoever has one keeps this up to date."""
-        self.disregards: Callable[[stt.SpeechEvent], bool] = lambda _: False
-        """Tells which events are journaled and go no further."""
         self.given_up: Decision | None = None
         """Why there will be no other session in this call."""
+        self.disregards: Callable[[stt.SpeechEvent], bool] = lambda _: False
+        """Tells which events are journaled and go no further."""
 
     def stream(
         self,
