@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from config import model_options
+from config import model_options, vendor_options
 from config.proxies import is_loopback
 from config.settings import KEYS, Settings
 from config.spoken_lines import NAMES, lines_in
@@ -81,6 +81,12 @@ def _session_host(settings: Settings, profile: str) -> str | None:
         "agent.session_host would let every participant read the system prompt and the conversation, and the "
         f"profile is {profile}; remove it, or use the development profile."
     )
+
+
+def _headers_of_nobody(settings: Settings, _: str) -> str | None:
+    if set(settings.agent.mcp_headers) <= set(settings.agent.mcp_servers):
+        return None
+    return "agent.mcp_headers has an address that agent.mcp_servers does not have; write both the same way."
 
 
 def _options_without_plugin(section: str) -> Rule:
@@ -160,17 +166,21 @@ RULES: tuple[Rule, ...] = (
     Rule(("agent.language", "agent.spoken_lines"), _spoken_lines),
     Rule(("livekit.url", "livekit.project"), _production_project),
     Rule(("agent.session_host",), _session_host),
+    Rule(("agent.mcp_headers", "agent.mcp_servers"), _headers_of_nobody),
     *(Rule(keys, check) for keys, check in model_options.checks()),
     Rule(("turns.min_turn_silence", "turns.max_turn_silence", "turns.preset"), _silence_bounds),
     Rule(("turns.dictation_min_turn_silence", "turns.dictation_max_turn_silence"), _dictation_bounds),
     _options_without_plugin("llm"),
+    _beside_plugin("llm.provider"),
     _beside_plugin("llm.model"),
     _beside_plugin("llm.temperature"),
     _options_without_plugin("tts"),
+    _beside_plugin("tts.provider"),
     _beside_plugin("tts.model"),
     _beside_plugin("tts.voice"),
     _beside_plugin("tts.speed"),
     _beside_plugin("tts.response_format"),
+    *(Rule(keys, check) for keys, check in vendor_options.checks()),
     Rule(("storage.url", "storage.journal_dir"), _one_directory_for_two),
     _only_for_buckets("storage.endpoint", ("s3", "gs", "az")),
     _only_for_buckets("storage.region", ("s3",)),

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.contradictions import find_contradictions
-from config.derived import derived
+from config.derived import derived, without_openai
 from config.errors import SettingsError
 from config.loaded import Loaded
 from config.names import CONFIG_FILE, PROFILE, shown, suggestion
@@ -64,7 +64,7 @@ def load(
         _yaml(config_file or variables.get(CONFIG_FILE), directory) if files else Layer(),
         profile_layer,
     )
-    given = _strongest(layers)
+    given = _strongest(without_openai(layers, _strongest(layers)))
     values = {**derived(given).values, **given}
     settings, sentences, wrong_keys = _validate(values)
     settings = settings.located(directory)

@@ -99,6 +99,14 @@ HttpUrl = Annotated[
 """The address of a service that is spoken to over HTTP."""
 
 
+SpeechUrl = Annotated[
+    str,
+    AfterValidator(lambda url: _url(url, ("https", "wss", "http", "ws"))),
+    described("an address that begins with https://, http://, wss:// or ws://"),
+]
+"""The address of a service that is spoken to over HTTP by one vendor and over a WebSocket by another."""
+
+
 def _module_and_class(value: str) -> str:
     module, _, name = value.partition(":")
     if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):

@@ -3,12 +3,12 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, TypeAdapter, field_serializer
 
 from config.languages import Language
 from config.sections.base import Section
 from config.spoken_lines import NAMES
-from config.values import ClassPath, Options, Text, described, wrong
+from config.values import ClassPath, HttpUrl, Options, Text, Texts, described, hide_secrets, wrong
 
 INSTRUCTIONS = (
     "You are a helpful AI assistant. Keep your responses concise and conversational. You're having a "
@@ -19,6 +19,8 @@ INSTRUCTIONS = (
 GREETING = "Greet the user and offer your assistance."
 """AssemblyAI's guide to voice agents with LiveKit, the instructions of the first reply."""
 
+
+_SERVER: TypeAdapter[str] = TypeAdapter(HttpUrl)
 
 _NAME = "1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or digit"
 
@@ -38,6 +40,18 @@ def _spoken_lines(lines: dict[str, Any]) -> dict[str, Any]:
     if not all(isinstance(text, str) and text.strip() for text in lines.values()):
         raise wrong("has a line without a text; write one, or leave the line out")
     return lines
+
+
+def _servers(servers: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_SERVER.validate_python(server) for server in dict.fromkeys(servers))
+
+
+def _headers(headers: dict[str, Any]) -> dict[str, Any]:
+    if not all(
+        isinstance(each, dict) and all(isinstance(value, str) for value in each.values()) for each in headers.values()
+    ):
+        raise wrong("must give each address a mapping of header names to texts")
+    return headers
 
 
 class AgentSettings(Section):
@@ -65,6 +79,15 @@ class AgentSettings(Section):
 
     greeting: Text = GREETING
     """Instructions for the agent's first words. Empty: the caller speaks first."""
+
+    mcp_servers: Annotated[Texts, AfterValidator(_servers)] = ()
+    """Addresses of MCP servers (Model Context Protocol) whose tools every agent of a call may use, such as
+    `https://tools.example.org/mcp`: one that ends in `/mcp` speaks streamable HTTP, another one server-sent events.
+    Needs the extra `mcp`."""
+
+    mcp_headers: Annotated[Options, AfterValidator(_headers)] = Field(default_factory=dict, repr=False)
+    """HTTP headers for MCP servers by address, such as
+    `{"https://tools.example.org/mcp": {"Authorization": "Bearer …"}}`, a JSON object or a YAML mapping."""
 
     hang_up: bool = True
     """Close the room when the agent has said goodbye or cannot go on, so that no caller waits in silence."""
@@ -95,3 +118,7 @@ class AgentSettings(Section):
     session_host: bool = False
     """Let participants inspect and drive the session over LiveKit's data channel, system prompt and chat
     history included. Only the development profile allows it."""
+
+    @field_serializer("mcp_headers", when_used="json")
+    def _hide(self, headers: dict[str, Any]) -> Any:
+        return hide_secrets(headers)

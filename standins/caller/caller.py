@@ -22,8 +22,9 @@ CHAT_TOPIC = "lk.chat"
 CONNECT_DEADLINE_S = 10.0
 HANG_UP_DEADLINE_S = 5.0
 SPEAK_MARGIN_S = 5.0
+DTMF_CODES = "0123456789*#ABCD"  # a key's code is its place: RFC 4733, section 3.2
+KEY_S = 0.1
 QUIET_S = 0.8
-KEYS = "0123456789*#"  # RFC 4733, section 3.2: a key's event code is its place
 
 T = TypeVar("T")
 
@@ -207,10 +208,12 @@ class Caller:
         self._acted(from_moment=time.monotonic())  # before: the answer may be there when sending returns
         await self._room.local_participant.send_text(text, topic=CHAT_TOPIC)
 
-    async def press(self, digit: str) -> None:
-        """Presses a key of the telephone: 0 to 9, * or #."""
+    async def press(self, keys: str) -> None:
+        """Presses keys of a telephone: each is a message, as a SIP gateway sends it for the tones."""
         self._acted(from_moment=time.monotonic())
-        await self._room.local_participant.publish_dtmf(code=KEYS.index(digit), digit=digit)
+        for key in keys:
+            await self._room.local_participant.publish_dtmf(code=DTMF_CODES.index(key), digit=key)
+            await asyncio.sleep(KEY_S)
 
     def mute(self) -> None:
         """Mutes the microphone as a client's button does; what is spoken meanwhile reaches nobody."""

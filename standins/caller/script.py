@@ -54,10 +54,10 @@ class Write(_Step):
 
 
 class Press(_Step):
-    """Presses a key of the telephone."""
+    """Presses keys of a telephone, one after the other."""
 
     do: Literal["press"]
-    digit: Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"]
+    keys: Annotated[str, Field(pattern=r"^[0-9*#A-D]+$")]
 
 
 class Mute(_Step):
@@ -132,8 +132,8 @@ async def perform(caller: Caller, step: Step) -> tuple[dict[str, Any], bytes | N
             await caller.send_text(step.text)
             return {"event": "wrote", "text": step.text}, None
         case Press():
-            await caller.press(step.digit)
-            return {"event": "pressed", "digit": step.digit}, None
+            await caller.press(step.keys)
+            return {"event": "pressed", "keys": step.keys}, None
         case Mute():
             caller.mute() if step.do == "mute" else caller.unmute()
             return {"event": f"{step.do}d"}, None

@@ -123,7 +123,7 @@ def test_doctor_finds_nothing_wrong_where_everything_works(
         "VERBATIM_STT__BASE_URL": assemblyai_standin.websocket_url,
         "OPENAI_BASE_URL": f"{openai_standin.url}/v1",
     }
-    outcome = run(tmp_path, ["doctor", "--json"], working)
+    outcome = run(tmp_path, ["doctor", "--json", "--quick"], working)
     findings = json.loads(outcome.out)
     assert {finding["verdict"] for finding in findings} == {"fine"}, findings
     assert outcome.status == 0
@@ -148,7 +148,8 @@ def test_doctor_where_only_services_are_down_ends_with_unavailable(tmp_path: Pat
     }
     outcome = run(tmp_path, ["doctor", "--json"], down)
     verdicts = {finding["check"]: finding["verdict"] for finding in json.loads(outcome.out)}
-    assert {name for name, verdict in verdicts.items() if verdict == "unreachable"} == {"livekit", "stt", "llm", "tts"}
+    assert {"livekit", "stt", "llm", "tts"} <= {name for name, verdict in verdicts.items() if verdict == "unreachable"}
+    assert "failed" not in verdicts.values()
     assert outcome.status == 69
 
 

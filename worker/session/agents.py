@@ -7,6 +7,7 @@ from config import Settings
 from config.languages import NAMES
 from worker.errors import Misconfigured
 from worker.loading import load_class
+from worker.session.mcp import require_mcp
 
 
 class Assistant(Agent):
@@ -27,8 +28,9 @@ def build_agent(settings: Settings) -> Agent:
 
     Raises:
         Misconfigured: `agent.class` cannot be loaded or made, or brings its own STT, LLM or TTS, which
-            would bypass the journal.
+            would bypass the journal; or MCP servers are named and what speaks with them is not installed.
     """
+    require_mcp(settings)
     if settings.agent.class_ is None:
         return Assistant(
             instructions=_in_language(settings.agent.instructions, settings.agent.language),

@@ -156,8 +156,8 @@ class Call:
         context, settings = self._context, self._settings
         agent = build_agent(settings)
         self._speech = build_speech(settings, self._recorder)
-        self._session = build_session(settings, self._speech, local_vad, self._recorder)
-        self._recorder.session = self._session
+        self._session = session = build_session(settings, self._speech, local_vad, self._recorder)
+        self._recorder.session = session
         self._capture = Capture(self._session, self._recorder)
         self._unheard = Unheard(self._session)
         self._session.on("close", self._end_job)
@@ -176,6 +176,7 @@ class Call:
         self._joined = True
         self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
         self._roster.watch()
+        context.room.on("sip_dtmf_received", lambda key: session.keypad.press(key.digit))
         context.room.on("participant_disconnected", self._somebody_left)
         await self._session.start(
             agent,

@@ -22,7 +22,9 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from config import Settings
 from worker.errors import Misconfigured
 from worker.session.agents import refuse_own_parts
+from worker.session.keypad import Keypad
 from worker.session.listening import Listening, disregard_assent, end_turns_by_silence
+from worker.session.mcp import mcp_tools
 from worker.speech.providers import SAMPLE_RATE, Speech
 from worker.speech.recorder import Recorder
 from worker.transcript.events import AgentSentence, ErrorRaised, Note, UserFinal
@@ -49,6 +51,8 @@ class CallSession(AgentSession[Any]):
         self.said_goodbye = False
         self.closing: Callable[[], None] = lambda: None
         """Called when the session is told to close."""
+        self.keypad = Keypad()
+        """The keys that the caller presses on a phone."""
 
     def dictation(self, on: bool) -> None:
         """Give a caller time to read out a number or spell a name, or end that.
@@ -162,6 +166,7 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
         llm=speech.llm,
         tts=speech.tts,
         vad=local_vad,
+        tools=mcp_tools(settings, recorder),
         turn_handling={
             "turn_detection": turns.mode,
             "endpointing": {"mode": "fixed", "min_delay": turns.endpointing_min_delay / 1000},

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from livekit.agents import llm, tts, vad
+from livekit.agents.types import NOT_GIVEN
 from livekit.plugins import openai, silero
 
 from config import Settings
@@ -18,7 +19,10 @@ from worker.errors import Misconfigured
 from worker.loading import load_class
 from worker.speech.assemblyai import RecordingSTT
 from worker.speech.assemblyai.patience import Patience
+from worker.speech.assemblyai_voice import AssemblyAIVoice
+from worker.speech.context import ContextWindow
 from worker.speech.fallbacks import llm_with_fallbacks, tts_with_fallbacks
+from worker.speech.gateway import GatewayLLM
 from worker.speech.llm import WriteAheadLLM
 from worker.speech.recorder import Recorder
 from worker.speech.tts import WriteAheadTTS
@@ -27,6 +31,14 @@ logger = logging.getLogger("verbatim.call")
 
 SAMPLE_RATE: Final = 16_000
 """Hz of the audio for STT and VAD. The room's 48 kHz audio is resampled once, to what both take."""
+
+
+VENDORS: Final = {
+    "openai": ("openai.com", "OpenAI"),
+    "assemblyai": ("assemblyai.com", "AssemblyAI"),
+    "gateway": ("assemblyai.com", "AssemblyAI LLM Gateway"),
+}
+"""Domain and name of a vendor, by the provider of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +64,12 @@ def build_speech(settings: Settings, recorder: Recorder) -> Speech:
     Raises:
         Misconfigured: `llm.plugin` or `tts.plugin` cannot be loaded or made.
     """
+    model = llm_with_fallbacks(build_llm, settings, recorder)
+    window = ContextWindow(settings.llm.max_context_tokens, settings.llm.context_overflow, model)
     return Speech(
         stt=_build_stt(settings, recorder),
-        llm=WriteAheadLLM(llm_with_fallbacks(build_llm(settings), settings, recorder), recorder),
-        tts=WriteAheadTTS(tts_with_fallbacks(build_tts(settings), settings, recorder), recorder),
+        llm=WriteAheadLLM(model, recorder, window),
+        tts=WriteAheadTTS(tts_with_fallbacks(build_tts, settings, recorder), recorder),
     )
 
 
@@ -81,6 +95,13 @@ def build_llm(settings: Settings) -> llm.LLM[Any]:
         built = _build_plugin("llm", settings.llm.plugin, llm.LLM, settings.llm.options)
         assert isinstance(built, llm.LLM)
         return built
+    if settings.llm.provider == "gateway":
+        return GatewayLLM(
+            model=settings.llm.model,
+            temperature=settings.llm.temperature,
+            api_key=_secret(settings.llm.api_key),
+            base_url=settings.llm.base_url,
+        )
     return openai.LLM(
         model=settings.llm.model,
         temperature=settings.llm.temperature,
@@ -99,6 +120,15 @@ def build_tts(settings: Settings) -> tts.TTS[Any]:
         built = _build_plugin("tts", settings.tts.plugin, tts.TTS, settings.tts.options)
         assert isinstance(built, tts.TTS)
         return built
+    if settings.tts.provider == "assemblyai":
+        return AssemblyAIVoice(
+            http_session=aiohttp.ClientSession(proxy=proxy_for(settings.tts.base_url)),
+            model=settings.tts.model,
+            voice=settings.tts.voice,
+            language=settings.agent.language or NOT_GIVEN,
+            api_key=_secret(settings.tts.api_key),
+            base_url=settings.tts.base_url,
+        )
     return openai.TTS(
         model=settings.tts.model,
         voice=settings.tts.voice,
@@ -162,10 +192,12 @@ def _given(settings: Settings) -> dict[str, Any]:
 
 def provider_names(settings: Settings) -> dict[str, str]:
     """Return who listens, thinks and speaks, for the transcript: the endpoint where it is not the vendor's."""
+    stt, llm_, tts_ = settings.stt, settings.llm, settings.tts
+    thinks, speaks = VENDORS[llm_.provider], VENDORS[tts_.provider]
     return {
-        "stt": _provider_name(settings.stt.model, settings.stt.base_url, "assemblyai.com", "AssemblyAI"),
-        "llm": settings.llm.plugin or _provider_name(settings.llm.model, settings.llm.base_url, "openai.com", "OpenAI"),
-        "tts": settings.tts.plugin or _provider_name(settings.tts.model, settings.tts.base_url, "openai.com", "OpenAI"),
+        "stt": _provider_name(stt.model, stt.base_url, *VENDORS["assemblyai"]),
+        "llm": llm_.plugin or _provider_name(llm_.model, llm_.base_url, *thinks),
+        "tts": tts_.plugin or _provider_name(tts_.model, tts_.base_url, *speaks),
     }
 
 

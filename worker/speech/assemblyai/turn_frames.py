@@ -57,7 +57,10 @@ class TurnFrame(BaseModel):
     @property
     def text(self) -> str:
         """All words heard so far, or the transcript of a message without words."""
-        return " ".join(word.text for word in self.words) or self.transcript
+        words = " ".join(word.text for word in self.words)
+        # Only the transcript knows that Japanese has no spaces; on some models it lacks the words that are not final.
+        whole = not words or words.replace(" ", "") == self.transcript.replace(" ", "")
+        return self.transcript if whole else words
 
 
 class Revision(BaseModel):
