@@ -21,8 +21,11 @@ ONLY_OPENAI: Final = ("tts.speed", "tts.response_format")
 
 def checks() -> Iterator[tuple[tuple[str, ...], Check]]:
     """Yield each check with the keys that it looks at."""
-    yield ("llm.provider", "llm.model"), _unversioned
-    yield ("llm.provider", "llm.model", "stt.region"), _outside_the_eu
+    yield ("llm.provider", "llm.model", "llm.fallback_models"), _unversioned
+    yield ("llm.provider", "llm.model", "llm.fallback_models", "stt.region"), _outside_the_eu
+    for section in ("llm", "tts"):
+        keys = ("provider", "fallback_models", "fallback_base_url", "fallback_api_key")
+        yield tuple(f"{section}.{key}" for key in keys), _fallbacks_elsewhere(section)
     for section, addresses in (("llm", GATEWAY), ("tts", SYNTHESIS)):
         yield (f"{section}.provider", f"{section}.base_url", "stt.region"), _other_address(section, addresses)
     yield ("tts.provider", "tts.base_url"), _scheme_of_the_voice
@@ -30,23 +33,53 @@ def checks() -> Iterator[tuple[tuple[str, ...], Check]]:
         yield ("tts.provider", key), _only_openai(key)
 
 
+def _of_the_gateway(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return the models that the gateway is asked for, by the setting that names them."""
+    llm = settings.llm
+    if llm.provider != "gateway":
+        return {}
+    return {"llm.model": (llm.model,), "llm.fallback_models": () if llm.fallback_base_url else llm.fallback_models}
+
+
 def _unversioned(settings: Settings, _: str) -> str | None:
-    if settings.llm.provider != "gateway" or not UNVERSIONED.fullmatch(settings.llm.model):
-        return None
-    return (
-        f"llm.model {settings.llm.model} is no name of AssemblyAI's gateway, which takes whole versions such as "
-        "claude-sonnet-4-6; write one from its list."
-    )
+    for key, models in _of_the_gateway(settings).items():
+        for model in filter(UNVERSIONED.fullmatch, models):
+            return (
+                f"{key} {model} is no name of AssemblyAI's gateway, which takes whole versions such as "
+                "claude-sonnet-4-6; write one from its list."
+            )
+    return None
 
 
 def _outside_the_eu(settings: Settings, _: str) -> str | None:
-    llm = settings.llm
-    if llm.provider != "gateway" or settings.stt.region != "eu" or llm.model.startswith(IN_THE_EU):
+    if settings.stt.region != "eu":
         return None
-    return (
-        f"llm.model {llm.model} does not run in the EU, and stt.region is eu; "
-        "choose a Claude or Gemini model, or another region."
-    )
+    for key, models in _of_the_gateway(settings).items():
+        for model in (each for each in models if not each.startswith(IN_THE_EU)):
+            return (
+                f"{key} {model} does not run in the EU, and stt.region is eu; "
+                "choose a Claude or Gemini model, or another region."
+            )
+    return None
+
+
+def _fallbacks_elsewhere(section: str) -> Check:
+    """AssemblyAI's key must reach nobody else, and its voices have no model to fall back to."""
+
+    def check(settings: Settings, _: str) -> str | None:
+        own = settings.llm if section == "llm" else settings.tts
+        if own.provider == "openai" or not own.fallback_models:
+            return None
+        if own.provider == "gateway" and own.fallback_base_url is None:
+            return None
+        if own.fallback_base_url and own.fallback_api_key:
+            return None
+        return (
+            f"{section}.fallback_models are those of another service than {section}.provider {own.provider}; "
+            f"set {section}.fallback_base_url and {section}.fallback_api_key too."
+        )
+
+    return check
 
 
 def _other_address(section: str, addresses: dict[str, str]) -> Check:

@@ -31,17 +31,6 @@ def _agent_name(name: str) -> str:
     return name
 
 
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
-
-
-def _spoken_lines(lines: dict[str, Any]) -> dict[str, Any]:
-    if not set(lines).issubset(NAMES):
-        raise wrong(f"has a line that is never said; the lines are {', '.join(NAMES)}")
-    if not all(isinstance(text, str) and text.strip() for text in lines.values()):
-        raise wrong("has a line without a text; write one, or leave the line out")
-    return lines
-
-
 def _servers(servers: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_SERVER.validate_python(server) for server in dict.fromkeys(servers))
 
@@ -52,6 +41,17 @@ def _headers(headers: dict[str, Any]) -> dict[str, Any]:
     ):
         raise wrong("must give each address a mapping of header names to texts")
     return headers
+
+
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+
+
+def _spoken_lines(lines: dict[str, Any]) -> dict[str, Any]:
+    if not set(lines).issubset(NAMES):
+        raise wrong(f"has a line that is never said; the lines are {', '.join(NAMES)}")
+    if not all(isinstance(text, str) and text.strip() for text in lines.values()):
+        raise wrong("has a line without a text; write one, or leave the line out")
+    return lines
 
 
 class AgentSettings(Section):

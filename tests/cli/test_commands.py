@@ -193,3 +193,9 @@ def test_a_token_for_a_worker_that_joins_every_room_asks_for_nobody(tmp_path: Pa
 def test_the_version_is_printed(tmp_path: Path) -> None:
     outcome = run(tmp_path, ["--version"])
     assert (outcome.status, outcome.out.strip()) == (0, version("verbatim"))
+
+
+def test_a_demo_of_an_example_that_does_not_exist_names_those_that_do(tmp_path: Path) -> None:
+    outcome = run(tmp_path, ["demo", "--example", "pizza"], {})
+    assert outcome.status == 2
+    assert "choose one of faq, appointments, intake" in outcome.sentences[0]

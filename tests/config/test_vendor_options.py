@@ -86,6 +86,21 @@ def test_without_openai_no_key_of_openai_is_needed(read: Load, keys_of_a_worker:
             {"tts.base_url": "wss://127.0.0.1:1"},
             "tts.base_url must begin with https:// or http:// when tts.provider is openai; correct it.",
         ),
+        (
+            {**GATEWAY, "stt.region": "eu", "llm.fallback_models": "gpt-5.2"},
+            "llm.fallback_models gpt-5.2 does not run in the EU, and stt.region is eu; choose a Claude or Gemini "
+            "model, or another region.",
+        ),
+        (
+            {**GATEWAY, "llm.fallback_models": "gpt-4o-mini", "llm.fallback_base_url": "https://api.openai.com/v1"},
+            "llm.fallback_models are those of another service than llm.provider gateway; set llm.fallback_base_url and "
+            "llm.fallback_api_key too.",
+        ),
+        (
+            {**VOICE, "tts.fallback_models": "gpt-4o-mini-tts"},
+            "tts.fallback_models are those of another service than tts.provider assemblyai; set tts.fallback_base_url "
+            "and tts.fallback_api_key too.",
+        ),
         ({**VOICE, "tts.speed": "1.2"}, "tts.speed is not used when tts.provider is assemblyai; remove it."),
         (
             {**GATEWAY, "llm.plugin": "vendor.model:LLM"},

@@ -21,12 +21,13 @@ class WorkerProcess:
     """A worker that runs.
 
     Attributes:
+        port: On which it serves its health.
         log_file: What it wrote to standard output and standard error.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], log_file: Path, port: int) -> None:
         self._process = process
-        self._port = port
+        self.port = port
         self.log_file = log_file
 
     @property
@@ -80,7 +81,7 @@ class WorkerProcess:
         """What it says of itself; None while it says nothing."""
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(f"http://127.0.0.1:{self._port}/readyz", timeout=2):
+            with direct.open(f"http://127.0.0.1:{self.port}/readyz", timeout=2):
                 return True
         except urllib.error.HTTPError:
             return False

@@ -49,10 +49,10 @@ class CallSession(AgentSession[Any]):
         self._recorder = recorder
         self._listening = listening
         self.said_goodbye = False
-        self.closing: Callable[[], None] = lambda: None
-        """Called when the session is told to close."""
         self.keypad = Keypad()
         """The keys that the caller presses on a phone."""
+        self.closing: Callable[[], None] = lambda: None
+        """Called when the session is told to close."""
 
     def dictation(self, on: bool) -> None:
         """Give a caller time to read out a number or spell a name, or end that.
