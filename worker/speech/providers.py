@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -211,7 +212,8 @@ def _provider_name(model: str, base_url: str, vendor_domain: str, vendor: str) -
 def _build_stt(settings: Settings, recorder: Recorder) -> RecordingSTT:
     # The framework's own session would go through the proxy of the LiveKit server, whatever the host.
     http_session = aiohttp.ClientSession(proxy=proxy_for(settings.stt.base_url))
-    patience = Patience(replay_seconds=settings.stt.replay_seconds)
+    stt = settings.stt
+    patience = Patience(replay_seconds=stt.replay_seconds, give_up_seconds=stt.outage_limit or math.inf)
     return RecordingSTT(recorder=recorder, http_session=http_session, patience=patience, **stt_options(settings))
 
 
