@@ -11,7 +11,7 @@ from standins.voices.resample import resample
 LINE_RATE = 8000  # Hz; ITU-T G.711
 MU = 255.0  # ITU-T G.711, µ-law
 ECHO_MS = 120
-ECHO_DB = -26.0  # what an echo canceller of a phone leaves behind at its worst; ITU-T G.168 asks for less
+ECHO_DB = -40.0  # what the canceller of a telephone network leaves behind (ITU-T G.168)
 LONGEST_ECHO_MS = 1000
 
 

@@ -14,6 +14,7 @@ from worker.speech import fallbacks
 from worker.speech.failures import code_of
 from worker.speech.fallbacks import FallbackLLM, FallbackTTS, llm_with_fallbacks, tts_with_fallbacks
 from worker.speech.llm import WriteAheadLLM
+from worker.speech.providers import build_llm, build_tts
 from worker.speech.tts import WriteAheadTTS
 from worker.transcript.events import AgentSentence, ErrorRaised
 
@@ -80,8 +81,8 @@ async def test_the_next_voice_speaks_for_one_that_hangs(
 
 async def test_without_fallbacks_nothing_is_between(recorder: MemoryRecorder) -> None:
     model, voice = ScriptedLLM(), ScriptedTTS()
-    assert llm_with_fallbacks(model, Settings(), recorder) is model
-    assert tts_with_fallbacks(voice, Settings(), recorder) is voice
+    assert llm_with_fallbacks(lambda _: model, Settings(), recorder) is model
+    assert tts_with_fallbacks(lambda _: voice, Settings(), recorder) is voice
 
 
 async def test_fallbacks_have_the_first_one_s_service_and_key_unless_they_have_their_own(
@@ -99,8 +100,8 @@ async def test_fallbacks_have_the_first_one_s_service_and_key_unless_they_have_t
             },
         }
     )
-    model = llm_with_fallbacks(ScriptedLLM(), settings, recorder)
-    voice = tts_with_fallbacks(ScriptedTTS(), settings, recorder)
+    model = llm_with_fallbacks(build_llm, settings, recorder)
+    voice = tts_with_fallbacks(build_tts, settings, recorder)
     assert isinstance(model, FallbackLLM)
     assert isinstance(voice, FallbackTTS)
     _, *others = model._instances

@@ -9,18 +9,18 @@ A model that failed is asked the same again in the background until it answers; 
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
 from livekit.agents import APIConnectOptions, APITimeoutError, llm, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
-from livekit.plugins import openai
 
 from config import Settings
 from worker.speech.catalogue import error_raised
 from worker.speech.failures import code_of_report
-from worker.speech.gateway import GatewayLLM
 from worker.speech.recorder import Recorder
+
+Model = TypeVar("Model")
 
 FALLBACK_SECONDS: Final = 4.0
 """How long one model may take for the first of its answer, before the next one is asked: two fit into the 10 s of
@@ -133,41 +133,40 @@ class _Journaled:
         self._recorder.append(dataclasses.replace(error_raised(code_of_report(report)), fatal=False))
 
 
-def llm_with_fallbacks(first: llm.LLM[Any], settings: Settings, recorder: Recorder) -> llm.LLM[Any]:
-    """Return `first` with `llm.fallback_models` behind it."""
-    own = settings.llm
-    if not own.fallback_models:
-        return first
-    key = own.fallback_api_key or own.api_key
-    # Another address is that of an OpenAI-compatible API, whoever answers first.
-    kind = GatewayLLM if own.provider == "gateway" and own.fallback_base_url is None else openai.LLM
-    others = [
-        kind(
-            model=model,
-            temperature=own.temperature,
-            api_key=key.get_secret_value() if key else "",
-            base_url=own.fallback_base_url or own.base_url,
-        )
-        for model in own.fallback_models
-    ]
-    return FallbackLLM([first, *others], recorder)
+def llm_with_fallbacks(
+    build: Callable[[Settings], llm.LLM[Any]], settings: Settings, recorder: Recorder
+) -> llm.LLM[Any]:
+    """Return what `build` makes of the settings, with `llm.fallback_models` behind it."""
+    return _with_fallbacks(settings, "llm", build, lambda instances: FallbackLLM(instances, recorder))
 
 
-def tts_with_fallbacks(first: tts.TTS[Any], settings: Settings, recorder: Recorder) -> tts.TTS[Any]:
-    """Return `first` with `tts.fallback_models` behind it."""
-    own = settings.tts
-    if not own.fallback_models:
-        return first
-    key = own.fallback_api_key or own.api_key
-    others = [
-        openai.TTS(
-            model=model,
-            voice=own.fallback_voice or own.voice,
-            speed=own.speed,
-            response_format=own.response_format,
-            api_key=key.get_secret_value() if key else "",
-            base_url=own.fallback_base_url or own.base_url,
-        )
-        for model in own.fallback_models
-    ]
-    return FallbackTTS([first, *others], recorder)
+def tts_with_fallbacks(
+    build: Callable[[Settings], tts.TTS[Any]], settings: Settings, recorder: Recorder
+) -> tts.TTS[Any]:
+    """Return what `build` makes of the settings, with `tts.fallback_models` behind it."""
+    return _with_fallbacks(settings, "tts", build, lambda instances: FallbackTTS(instances, recorder))
+
+
+def _with_fallbacks(
+    settings: Settings,
+    section: Literal["llm", "tts"],
+    build: Callable[[Settings], Model],
+    combine: Callable[[Sequence[Model]], Model],
+) -> Model:
+    models = getattr(settings, section).fallback_models
+    if not models:
+        return build(settings)
+    return combine([build(settings), *(build(_settings_of(settings, section, model)) for model in models)])
+
+
+def _settings_of(settings: Settings, section: Literal["llm", "tts"], model: str) -> Settings:
+    """Return the settings with which a fallback is made as if it were the first."""
+    own = getattr(settings, section)
+    changes: dict[str, Any] = {"model": model, "plugin": None}
+    if own.fallback_base_url is not None:
+        changes |= {"provider": "openai", "base_url": own.fallback_base_url}
+    if own.fallback_api_key is not None:
+        changes["api_key"] = own.fallback_api_key
+    if section == "tts" and own.fallback_voice is not None:
+        changes["voice"] = own.fallback_voice
+    return settings.model_copy(update={section: own.model_copy(update=changes)})

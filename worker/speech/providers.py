@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -64,12 +65,12 @@ def build_speech(settings: Settings, recorder: Recorder) -> Speech:
     Raises:
         Misconfigured: `llm.plugin` or `tts.plugin` cannot be loaded or made.
     """
-    model = llm_with_fallbacks(build_llm(settings), settings, recorder)
+    model = llm_with_fallbacks(build_llm, settings, recorder)
     window = ContextWindow(settings.llm.max_context_tokens, settings.llm.context_overflow, model)
     return Speech(
         stt=_build_stt(settings, recorder),
         llm=WriteAheadLLM(model, recorder, window),
-        tts=WriteAheadTTS(tts_with_fallbacks(build_tts(settings), settings, recorder), recorder),
+        tts=WriteAheadTTS(tts_with_fallbacks(build_tts, settings, recorder), recorder),
     )
 
 
@@ -211,7 +212,8 @@ def _provider_name(model: str, base_url: str, vendor_domain: str, vendor: str) -
 def _build_stt(settings: Settings, recorder: Recorder) -> RecordingSTT:
     # The framework's own session would go through the proxy of the LiveKit server, whatever the host.
     http_session = aiohttp.ClientSession(proxy=proxy_for(settings.stt.base_url))
-    patience = Patience(replay_seconds=settings.stt.replay_seconds)
+    stt = settings.stt
+    patience = Patience(replay_seconds=stt.replay_seconds, give_up_seconds=stt.outage_limit or math.inf)
     return RecordingSTT(recorder=recorder, http_session=http_session, patience=patience, **stt_options(settings))
 
 
