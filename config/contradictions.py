@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from config import model_options, vendor_options
 from config.proxies import is_loopback
-from config.sections.stt import END_OF_TURN_CONFIDENCE
 from config.settings import KEYS, Settings
+from config.spoken_lines import NAMES, lines_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +45,13 @@ def _silence_bounds(settings: Settings, _: str) -> str | None:
     )
 
 
-def _only_universal_3(key: str) -> Rule:
-    def check(settings: Settings, _: str) -> str | None:
-        if settings.stt.family == "universal-3" or not settings.value(key):
-            return None
-        return (
-            f"{key} works with Universal-3 models only, and stt.model is {settings.stt.model}; "
-            f"remove it, or choose universal-3-5-pro."
-        )
-
-    return Rule((key, "stt.model"), check)
-
-
-def _confidence(settings: Settings, _: str) -> str | None:
-    if settings.stt.family == "universal-streaming":
-        return None
-    if settings.stt.end_of_turn_confidence == END_OF_TURN_CONFIDENCE:
+def _dictation_bounds(settings: Settings, _: str) -> str | None:
+    low, high = settings.turns.dictation_min_turn_silence, settings.turns.dictation_max_turn_silence
+    if low <= high:
         return None
     return (
-        f"stt.end_of_turn_confidence has no effect on {settings.stt.model}, which ends turns by punctuation; "
-        "remove it, or choose universal-streaming-english."
-    )
-
-
-def _formatting(settings: Settings, _: str) -> str | None:
-    if settings.stt.family == "universal-streaming" or settings.stt.format_turns:
-        return None
-    return (
-        f"stt.format_turns cannot be switched off on {settings.stt.model}, which always formats; "
-        "remove it, or choose universal-streaming-english."
+        f"turns.dictation_min_turn_silence ({low} ms) is longer than turns.dictation_max_turn_silence ({high} ms); "
+        "lower the first or raise the second."
     )
 
 
@@ -102,6 +81,12 @@ def _session_host(settings: Settings, profile: str) -> str | None:
         "agent.session_host would let every participant read the system prompt and the conversation, and the "
         f"profile is {profile}; remove it, or use the development profile."
     )
+
+
+def _headers_of_nobody(settings: Settings, _: str) -> str | None:
+    if set(settings.agent.mcp_headers) <= set(settings.agent.mcp_servers):
+        return None
+    return "agent.mcp_headers has an address that agent.mcp_servers does not have; write both the same way."
 
 
 def _options_without_plugin(section: str) -> Rule:
@@ -165,22 +150,37 @@ def _storage_without_tls(settings: Settings, _: str) -> str | None:
     )
 
 
+def _spoken_lines(settings: Settings, _: str) -> str | None:
+    try:
+        lines_in(settings.agent.language, settings.agent.spoken_lines)
+    except KeyError as missing:
+        return (
+            f"agent.language is {settings.agent.language}, for which the worker brings no lines of its own, and "
+            f"agent.spoken_lines has none for {missing.args[0]}; write all of {', '.join(NAMES)} there, so that "
+            "a caller is never left in silence."
+        )
+    return None
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(("agent.language", "agent.spoken_lines"), _spoken_lines),
     Rule(("livekit.url", "livekit.project"), _production_project),
     Rule(("agent.session_host",), _session_host),
-    _only_universal_3("stt.language_codes"),
-    _only_universal_3("stt.forward_chat_context"),
-    Rule(("stt.end_of_turn_confidence", "stt.model"), _confidence),
-    Rule(("stt.format_turns", "stt.model"), _formatting),
-    Rule(("turns.min_turn_silence", "turns.max_turn_silence"), _silence_bounds),
+    Rule(("agent.mcp_headers", "agent.mcp_servers"), _headers_of_nobody),
+    *(Rule(keys, check) for keys, check in model_options.checks()),
+    Rule(("turns.min_turn_silence", "turns.max_turn_silence", "turns.preset"), _silence_bounds),
+    Rule(("turns.dictation_min_turn_silence", "turns.dictation_max_turn_silence"), _dictation_bounds),
     _options_without_plugin("llm"),
+    _beside_plugin("llm.provider"),
     _beside_plugin("llm.model"),
     _beside_plugin("llm.temperature"),
     _options_without_plugin("tts"),
+    _beside_plugin("tts.provider"),
     _beside_plugin("tts.model"),
     _beside_plugin("tts.voice"),
     _beside_plugin("tts.speed"),
     _beside_plugin("tts.response_format"),
+    *(Rule(keys, check) for keys, check in vendor_options.checks()),
     Rule(("storage.url", "storage.journal_dir"), _one_directory_for_two),
     _only_for_buckets("storage.endpoint", ("s3", "gs", "az")),
     _only_for_buckets("storage.region", ("s3",)),

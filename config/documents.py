@@ -28,8 +28,8 @@ WIDTH = 100
 SOURCES = """\
 Sources, strongest first: command line, environment, `.env`, the YAML file (`--config`, `VERBATIM_CONFIG`,
 else `verbatim.yaml` in the working directory), the profile (`--profile`, `VERBATIM_PROFILE`, else
-`development` for `verbatim dev` and `production` for everything else), defaults. `verbatim config` shows each
-value with its source.
+`development` for `verbatim dev` and `production` for everything else), what follows from another setting (the
+silences of `turns.preset`, the address of `stt.region`), defaults. `verbatim config` shows each value with its source.
 
 In YAML the part before the dot is a heading and the part after it a line below it:
 

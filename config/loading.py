@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.contradictions import find_contradictions
+from config.derived import derived, without_openai
 from config.errors import SettingsError
 from config.loaded import Loaded
 from config.names import CONFIG_FILE, PROFILE, shown, suggestion
@@ -33,7 +34,8 @@ def load(
 ) -> Loaded:
     """Read the effective settings.
 
-    Sources, strongest first: command line, environment, `.env`, the YAML file, the profile, defaults.
+    Sources, strongest first: command line, environment, `.env`, the YAML file, the profile, what follows from
+    other values, defaults.
 
     Args:
         overrides: Text by key from the command line.
@@ -62,7 +64,8 @@ def load(
         _yaml(config_file or variables.get(CONFIG_FILE), directory) if files else Layer(),
         profile_layer,
     )
-    values = _strongest(layers)
+    given = _strongest(without_openai(layers, _strongest(layers)))
+    values = {**derived(given).values, **given}
     settings, sentences, wrong_keys = _validate(values)
     settings = settings.located(directory)
     sentences = [sentence for layer in layers for sentence in layer.sentences] + sentences

@@ -46,8 +46,12 @@ def find_missing(
 
 
 def _keys_of_a_worker(settings: Settings) -> tuple[str, ...]:
-    own_plugins = (settings.llm.plugin, settings.tts.plugin)
-    providers = [key for key, plugin in zip(("llm.api_key", "tts.api_key"), own_plugins, strict=True) if not plugin]
+    # AssemblyAI's own services take the key that the recogniser needs anyway.
+    providers = []
+    if settings.llm.plugin is None and settings.llm.provider == "openai":
+        providers.append("llm.api_key")
+    if settings.tts.plugin is None and settings.tts.provider == "openai":
+        providers.append("tts.api_key")
     return (*LIVEKIT_KEYS, "stt.api_key", *providers)
 
 

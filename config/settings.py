@@ -14,6 +14,7 @@ from config.sections.base import Section
 from config.sections.fleet import FleetSettings
 from config.sections.livekit import LiveKitSettings
 from config.sections.llm import LlmSettings
+from config.sections.privacy import PrivacySettings
 from config.sections.storage import StorageSettings
 from config.sections.stt import SttSettings
 from config.sections.telemetry import TelemetrySettings
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     transcript: TranscriptSettings = TranscriptSettings()
     storage: StorageSettings = StorageSettings()
     fleet: FleetSettings = FleetSettings()
+    privacy: PrivacySettings = PrivacySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod

@@ -99,6 +99,14 @@ HttpUrl = Annotated[
 """The address of a service that is spoken to over HTTP."""
 
 
+SpeechUrl = Annotated[
+    str,
+    AfterValidator(lambda url: _url(url, ("https", "wss", "http", "ws"))),
+    described("an address that begins with https://, http://, wss:// or ws://"),
+]
+"""The address of a service that is spoken to over HTTP by one vendor and over a WebSocket by another."""
+
+
 def _module_and_class(value: str) -> str:
     module, _, name = value.partition(":")
     if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
@@ -124,6 +132,16 @@ def list_from_text(value: object) -> object:
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(list_from_text)]
 """A list of texts."""
+
+
+def _model_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(0 < len(name) <= 200 and name.isprintable() and "://" not in name for name in names):
+        raise wrong("must hold names of models, each of at most 200 characters")
+    return names
+
+
+ModelNames = Annotated[Texts, AfterValidator(_model_names)]
+"""Models in order, as their vendor writes them."""
 
 
 def _mapping_from_text(value: object) -> object:

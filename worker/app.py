@@ -21,6 +21,7 @@ from worker.livekit_api import check_credentials
 from worker.session import entry
 from worker.session.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
+from worker.speech.spoken_lines import keep_prepared
 from worker.storage.errors import StorageError, StorageRefused, StorageUnavailable
 from worker.storage.keeper import JournalKeeper
 from worker.storage.probe import probe_journal_directory
@@ -50,6 +51,7 @@ class Worker:
         self._registered = False
         self._reserved = 0
         self._stopping = asyncio.Event()
+        self._first_registered = asyncio.Event()
         self._server = self._build_server(self._settings)
         storage, transcript = self._settings.storage, self._settings.transcript
         self._store = _opened(storage)
@@ -144,6 +146,7 @@ class Worker:
 
     def _on_registered(self, *_: object) -> None:
         self._registered = True
+        self._first_registered.set()
         logger.info(
             "ready for calls",
             extra={"agent": self._settings.agent.name, "dispatch": self._settings.agent.dispatch},
@@ -185,8 +188,11 @@ class Worker:
             logger.info("health is served", extra={"port": self._health.port})
             serving = asyncio.create_task(self._server.run())
             stopping = asyncio.create_task(self._stopping.wait())
-            keeping = asyncio.create_task(self._keeper.run())
-            retaining = asyncio.create_task(self._retention.run())
+            duties = [
+                asyncio.create_task(self._keeper.run()),
+                asyncio.create_task(self._retention.run()),
+                asyncio.create_task(self._prepare_lines()),
+            ]
             try:
                 await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
@@ -196,11 +202,16 @@ class Worker:
             finally:
                 stopping.cancel()
                 await self._server.aclose()
-                keeping.cancel()
-                retaining.cancel()
-                await asyncio.gather(serving, keeping, retaining, return_exceptions=True)
+                for duty in duties:
+                    duty.cancel()
+                await asyncio.gather(serving, *duties, return_exceptions=True)
                 await self._last_sweep()
                 await self._health.close()
+
+    async def _prepare_lines(self) -> None:
+        # Not while the worker starts, for which it needs all of the machine.
+        await self._first_registered.wait()
+        await keep_prepared(self._settings)
 
     def _raise_failure(self, serving: asyncio.Task[None]) -> None:
         if (failure := serving.exception()) is None:

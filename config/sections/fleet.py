@@ -39,6 +39,14 @@ class FleetSettings(Section):
     max_sessions: Annotated[int, Field(ge=1, le=1000)] = 12
     """Calls that this worker holds at once; a call needs about a tenth of a core and 75 MB."""
 
+    max_call_minutes: Annotated[float, Field(ge=0, le=1440)] = 60
+    """Minutes after which a call is ended with a spoken goodbye; 0: never. A forgotten call costs what a real one
+    does."""
+
+    close_timeout: Seconds = 15
+    """Seconds that the session of a call may take to close once the caller has gone; then its transcript is stored
+    without waiting for it."""
+
     idle_processes: Annotated[int, Field(ge=0, le=100)] = 2
     """Processes that stand ready, so that a call need not wait for one to start."""
 

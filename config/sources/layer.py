@@ -14,10 +14,12 @@ class Value:
     Attributes:
         content: A text, or what YAML made of one.
         origin: Where it comes from, as shown to people: `environment LIVEKIT_URL`, `verbatim.yaml line 3`.
+        for_openai: Whether it stands under a name of OpenAI's own software, and so is meant for nobody else.
     """
 
     content: object
     origin: str
+    for_openai: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def from_variables(variables: Mapping[str, str], origins: Mapping[str, str]) -> 
     for name, keys in SHARED_NAMES.items():
         for key in keys:
             if variables.get(name):
-                values[key] = Value(variables[name], origins[name])
+                values[key] = Value(variables[name], origins[name], name.startswith("OPENAI_"))
     for name, key in OWN_NAMES.items():
         if name in variables and (variables[name] or KEYS[key].may_be_empty):
             values[key] = Value(variables[name], origins[name])

@@ -7,7 +7,7 @@ from standins.caller.caller import Caller
 from standins.caller.errors import CallEndedError, CallerError, NoAgentError, NoAnswerError
 from standins.caller.heard import Answer, Interruption, Spoken
 from standins.caller.process import CallerProcess
-from standins.caller.token import caller_token
+from standins.caller.token import caller_token, phone_attributes
 
 __all__ = [
     "Answer",
@@ -20,4 +20,5 @@ __all__ = [
     "NoAnswerError",
     "Spoken",
     "caller_token",
+    "phone_attributes",
 ]

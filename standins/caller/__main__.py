@@ -23,7 +23,7 @@ from standins.caller.caller import Caller
 from standins.caller.ear import SAMPLE_RATE
 from standins.caller.errors import CallerError
 from standins.caller.script import SCRIPT, STEP, HangUp, Speak, Step, Vanish, perform
-from standins.caller.token import caller_token
+from standins.caller.token import caller_token, phone_attributes
 from standins.process import add_end_argument, told_to_end
 from standins.voices import Synthesizer, VoiceError
 from standins.voices.synthesizer import ENGINES
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--room", help="needed to sign a token")
     parser.add_argument("--identity", default="caller", help="who joins, for a token that is signed here")
     parser.add_argument("--agent-name", help="the agent to dispatch, for a token that is signed here")
+    parser.add_argument("--phone", metavar="NUMBER", help="calls from a telephone with this number; signs the token")
     parser.add_argument("--token-file", type=Path, help="holds the token, if LIVEKIT_TOKEN does not")
     parser.add_argument("--script", required=True, help="a file with a JSON list of steps; - reads a step a line")
     parser.add_argument("--voice", default="slt")
@@ -85,7 +86,7 @@ async def _call(options: argparse.Namespace) -> int:
     else:
         steps = _each(await asyncio.to_thread(_script, Path(options.script)))
     token = _token(options)
-    caller = Caller(voice=options.voice, synthesizer=Synthesizer(options.voice_engine))
+    caller = Caller(voice=options.voice, synthesizer=Synthesizer(options.voice_engine), on_phone=bool(options.phone))
     async with caller:
         try:
             await caller.join(options.url, token)
@@ -178,7 +179,10 @@ def _token(options: argparse.Namespace) -> str:
     key, secret = os.environ.get("LIVEKIT_API_KEY"), os.environ.get("LIVEKIT_API_SECRET")
     if not (key and secret and options.room):
         raise UsageError("There is no token: set LIVEKIT_TOKEN, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET with --room.")
-    return caller_token(key, secret, options.room, identity=options.identity, agent_name=options.agent_name)
+    phone = phone_attributes(options.phone) if options.phone else None
+    return caller_token(
+        key, secret, options.room, identity=options.identity, agent_name=options.agent_name, phone=phone
+    )
 
 
 def _keep(directory: Path, number: int, audio: bytes) -> Path:

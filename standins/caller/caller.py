@@ -15,12 +15,15 @@ from standins.caller.errors import CallEndedError, CallerError, NoAgentError, No
 from standins.caller.heard import Answer, Interruption, Spoken
 from standins.caller.loopback import keep_direct
 from standins.caller.microphone import Microphone
+from standins.caller.telephone import Echo, narrow
 from standins.voices import Synthesizer
 
 CHAT_TOPIC = "lk.chat"
 CONNECT_DEADLINE_S = 10.0
 HANG_UP_DEADLINE_S = 5.0
 SPEAK_MARGIN_S = 5.0
+DTMF_CODES = "0123456789*#ABCD"  # a key's code is its place: RFC 4733, section 3.2
+KEY_S = 0.1
 QUIET_S = 0.8
 
 T = TypeVar("T")
@@ -35,9 +38,18 @@ class Caller:
         voice: A voice of the synthesizer.
         synthesizer: Shared by several callers of a process; None makes one.
         quiet_s: An agent that was quiet for so long has finished. Between its sentences it is quiet for less.
+        on_phone: Whether the line is a telephone's: narrow, and with an echo.
     """
 
-    def __init__(self, *, voice: str = "slt", synthesizer: Synthesizer | None = None, quiet_s: float = QUIET_S) -> None:
+    def __init__(
+        self,
+        *,
+        voice: str = "slt",
+        synthesizer: Synthesizer | None = None,
+        quiet_s: float = QUIET_S,
+        on_phone: bool = False,
+    ) -> None:
+        self._echo = Echo() if on_phone else None
         self._quiet_s = quiet_s
         self._voice = voice
         self._synthesizer = synthesizer or Synthesizer()
@@ -96,7 +108,7 @@ class Caller:
                 await self._room.connect(url, token, options)
         except (rtc.ConnectError, TimeoutError) as error:
             raise CallerError(f"The caller cannot join at {url}: {error or 'no answer'}.") from None
-        self._microphone = Microphone(self._beat)
+        self._microphone = Microphone(self._beat, self._echo)
         source = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         await self._room.local_participant.publish_track(self._microphone.track, source)
         self._microphone.start()
@@ -196,6 +208,13 @@ class Caller:
         self._acted(from_moment=time.monotonic())  # before: the answer may be there when sending returns
         await self._room.local_participant.send_text(text, topic=CHAT_TOPIC)
 
+    async def press(self, keys: str) -> None:
+        """Presses keys of a telephone: each is a message, as a SIP gateway sends it for the tones."""
+        self._acted(from_moment=time.monotonic())
+        for key in keys:
+            await self._room.local_participant.publish_dtmf(code=DTMF_CODES.index(key), digit=key)
+            await asyncio.sleep(KEY_S)
+
     def mute(self) -> None:
         """Mutes the microphone as a client's button does; what is spoken meanwhile reaches nobody."""
         self._open_microphone().track.mute()
@@ -237,7 +256,8 @@ class Caller:
         self._listens_from = self._acted_at = from_moment
 
     async def _pcm(self, text: str) -> bytes:
-        return await self._synthesizer.speak(text, self._voice, SAMPLE_RATE)
+        pcm = await self._synthesizer.speak(text, self._voice, SAMPLE_RATE)
+        return pcm if self._echo is None else await asyncio.to_thread(narrow, pcm)
 
     async def _say(self, text: str, pcm: bytes) -> Spoken:
         if self._ended is not None:
@@ -297,7 +317,10 @@ class Caller:
         stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1, frame_size_ms=FRAME_MS)
         try:
             async for event in stream:
-                ear.hear(bytes(event.frame.data), time.monotonic())
+                heard = bytes(event.frame.data)
+                ear.hear(heard, time.monotonic())
+                if self._echo is not None:
+                    self._echo.hear(heard)
         finally:
             await stream.aclose()
 

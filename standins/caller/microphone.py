@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from livekit import rtc
 
 from standins.caller.ear import FRAME_BYTES, SAMPLE_RATE, audible_frames
+from standins.caller.telephone import Echo
 
 QUEUE_MS = 200  # ahead of real time, so that a process which waits for a core leaves no hole in the speech
 CLOSE_DEADLINE_S = 1.0
@@ -18,9 +19,11 @@ class Microphone:
 
     Args:
         on_frame: Awaited after every frame, so that the caller has a clock of 10 ms.
+        echo: Mixed into everything that is sent; None: there is none.
     """
 
-    def __init__(self, on_frame: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, on_frame: Callable[[], Awaitable[None]], echo: Echo | None = None) -> None:
+        self._echo = echo
         self._source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=QUEUE_MS)
         self._on_frame = on_frame
         self._speech: Iterator[tuple[int, bytes]] | None = None
@@ -57,6 +60,8 @@ class Microphone:
     async def _run(self) -> None:
         while not self._is_closing:
             position, samples = self._next()
+            if self._echo is not None:
+                samples = self._echo.mixed_with(samples)
             frame = rtc.AudioFrame(samples.ljust(FRAME_BYTES, b"\0"), SAMPLE_RATE, 1, FRAME_BYTES // 2)
             await self._source.capture_frame(frame)
             leaves_at = time.monotonic() + self._source.queued_duration

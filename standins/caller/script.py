@@ -53,6 +53,13 @@ class Write(_Step):
     text: str
 
 
+class Press(_Step):
+    """Presses keys of a telephone, one after the other."""
+
+    do: Literal["press"]
+    keys: Annotated[str, Field(pattern=r"^[0-9*#A-D]+$")]
+
+
 class Mute(_Step):
     """Mutes the microphone, or opens it again."""
 
@@ -86,7 +93,7 @@ class Vanish(_Step):
 
 
 Step = Annotated[
-    WaitForAgent | Speak | Listen | BargeIn | Write | Mute | Pause | WaitUntilEnded | HangUp | Vanish,
+    WaitForAgent | Speak | Listen | BargeIn | Write | Press | Mute | Pause | WaitUntilEnded | HangUp | Vanish,
     Field(discriminator="do"),
 ]
 STEP: TypeAdapter[Step] = TypeAdapter(Step)
@@ -124,6 +131,9 @@ async def perform(caller: Caller, step: Step) -> tuple[dict[str, Any], bytes | N
         case Write():
             await caller.send_text(step.text)
             return {"event": "wrote", "text": step.text}, None
+        case Press():
+            await caller.press(step.keys)
+            return {"event": "pressed", "keys": step.keys}, None
         case Mute():
             caller.mute() if step.do == "mute" else caller.unmute()
             return {"event": f"{step.do}d"}, None

@@ -17,7 +17,14 @@ from worker.doctor.machine import check_port, check_temporary_files
 from worker.doctor.storage import check_journal_directory, check_storage
 from worker.storage.lock import held
 
-CHECKS = {"keys", "livekit", "stt", "llm", "tts", "storage", "journals", "port", "temporary files"}
+CHECKS = {
+    "keys", "names", "clock", "livekit", "stt", "llm", "tts", "llm answer", "tts voice", "storage", "journals", "port",
+    "temporary files", "processors", "memory", "open files",
+}  # fmt: skip
+
+
+NO_PLACE: dict[str, Any] = {name: {"base_url": "http://127.0.0.1:1/v1"} for name in ("llm", "tts")}
+"""No service outside this machine is asked."""
 
 
 def settings(tmp_path: Path, **sections: Any) -> Settings:
@@ -29,16 +36,17 @@ def settings(tmp_path: Path, **sections: Any) -> Settings:
 
 
 async def test_without_any_key_every_check_still_has_its_finding(tmp_path: Path) -> None:
-    findings = await examine(settings(tmp_path))
+    findings = await examine(settings(tmp_path, stt={"base_url": "ws://127.0.0.1:1"}, **NO_PLACE))
     assert {finding.check for finding in findings} == CHECKS
     verdicts = {finding.check: finding.verdict for finding in findings}
     assert verdicts["keys"] is Verdict.FAILED
-    assert {verdicts[name] for name in ("livekit", "stt", "llm", "tts")} == {Verdict.SKIPPED}
+    skipped = ("clock", "livekit", "stt", "llm", "tts", "llm answer", "tts voice")
+    assert {verdicts[name] for name in skipped} == {Verdict.SKIPPED}
     assert {verdicts[name] for name in ("storage", "journals", "port", "temporary files")} == {Verdict.FINE}
 
 
 async def test_an_examination_leaves_nothing_behind(tmp_path: Path) -> None:
-    await examine(settings(tmp_path))
+    await examine(settings(tmp_path, stt={"base_url": "ws://127.0.0.1:1"}, **NO_PLACE))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -56,10 +64,10 @@ async def test_a_livekit_server_that_is_not_there_is_unreachable(tmp_path: Path)
     assert (await check_livekit(settings(tmp_path, livekit=livekit))).verdict is Verdict.UNREACHABLE
 
 
-def test_a_port_that_is_taken_is_found(tmp_path: Path) -> None:
+async def test_a_port_that_is_taken_is_found(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        finding = check_port(settings(tmp_path, fleet={"health_host": "127.0.0.1", "health_port": port}))
+        finding = await check_port(settings(tmp_path, fleet={"health_host": "127.0.0.1", "health_port": port}))
     assert finding.verdict is Verdict.FAILED
     assert f"Port {port} on 127.0.0.1" in finding.sentence
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.spoken_lines import LINES
 from tests.faults.harm import Harm
 from tests.faults.oracle import Verdict, judge, outside, unowned
 from tests.rooms.surroundings import Stored, Surroundings
+from worker.speech.spoken_lines import DIRECTORY
 from worker.transcript.model import Transcript
 
 
@@ -137,13 +139,19 @@ def outcome_of(
         others = everything - set(call.sentences)
         transcript = call.stored.transcript if call.stored is not None else None
         struck.append(Struck(call, judge(seen, transcript, struck_at=call.struck_at, others=others)))
+    # The lines for trouble belong to a worker, whoever needs them.
+    by_calls = [request for request in openai_log["speech"] if request["input"] not in LINES["en"].values()]
     return Outcome(
         seed=seed,
         struck=struck,
         kills=kills,
-        unowned=unowned(openai_log["speech"], [transcript for place in places for transcript in _all_stored(place)]),
-        left=[path for place in places for path in sorted(place.journals.rglob("*"))],
+        unowned=unowned(by_calls, [transcript for place in places for transcript in _all_stored(place)]),
+        left=[path for place in places for path in _of_calls(place.journals)],
     )
+
+
+def _of_calls(journals: Path) -> list[Path]:
+    return sorted(path for path in journals.rglob("*") if path.relative_to(journals).parts[0] != DIRECTORY)
 
 
 def _all_stored(place: Surroundings) -> Iterable[Transcript]:

@@ -8,6 +8,8 @@ from pydantic import SecretStr
 from config import Settings
 from config.names import usual_name
 from config.proxies import proxy_for
+from config.sections.llm import LlmSettings
+from config.sections.tts import TtsSettings
 from tests.contract.services import MODELS, ChatService, SpeechService, StreamingService
 
 ACCOUNTS = {"stt.api_key": "AssemblyAI", "llm.api_key": "OpenAI", "tts.api_key": "OpenAI"}
@@ -15,7 +17,7 @@ ACCOUNTS = {"stt.api_key": "AssemblyAI", "llm.api_key": "OpenAI", "tts.api_key":
 
 @dataclass(frozen=True, slots=True)
 class Vendors:
-    """The services of a run; None where a plugin stands in the place of OpenAI's API."""
+    """The services of a run; None where another vendor stands in the place of OpenAI's API."""
 
     streaming: StreamingService
     chat: ChatService | None
@@ -24,7 +26,11 @@ class Vendors:
 
 def missing_keys(settings: Settings) -> list[str]:
     """Return one sentence with the remedy for each key that the run needs and does not have."""
-    needed = {"stt.api_key": True, "llm.api_key": not settings.llm.plugin, "tts.api_key": not settings.tts.plugin}
+    needed = {
+        "stt.api_key": True,
+        "llm.api_key": _is_openai(settings.llm),
+        "tts.api_key": _is_openai(settings.tts),
+    }
     missing = [key for key, is_needed in needed.items() if is_needed and settings.value(key) is None]
     accounts = {usual_name(key): ACCOUNTS[key] for key in missing}
     return [
@@ -60,7 +66,11 @@ def vendors(settings: Settings) -> Vendors:
         speed=tts.speed,
         proxy=proxy_for(tts.base_url),
     )
-    return Vendors(streaming, None if llm.plugin else chat, None if tts.plugin else speech)
+    return Vendors(streaming, chat if _is_openai(llm) else None, speech if _is_openai(tts) else None)
+
+
+def _is_openai(section: LlmSettings | TtsSettings) -> bool:
+    return section.plugin is None and section.provider == "openai"
 
 
 def _name(base_url: str, domain: str, vendor: str) -> str:

@@ -42,8 +42,14 @@ MUTATIONS = (
     ),
     Mutation(
         "a final reaches the session before the journal has it",
-        [Edit("worker/speech/assemblyai.py", "            await self._recorder.settled()\n", "            pass\n")],
-        ["tests/speech/test_assemblyai.py"],
+        [
+            Edit(
+                "worker/speech/assemblyai/stream.py",
+                "            await self._recorder.settled()\n",
+                "            pass\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_stream.py"],
     ),
     Mutation(
         "the name of a journal is not synced",
@@ -71,12 +77,12 @@ MUTATIONS = (
         "the last interim words are dropped",
         [
             Edit(
-                "worker/speech/turn_frames.py",
+                "worker/speech/assemblyai/turn_frames.py",
                 "        self._interims.cancel()\n        self._write_interim()\n",
                 "        self._interims.cancel()\n",
             )
         ],
-        ["tests/speech/test_turn_frames.py"],
+        ["tests/speech/assemblyai/test_turn_frames.py"],
     ),
     Mutation(
         "a journal goes before the store has confirmed",
@@ -182,6 +188,22 @@ MUTATIONS = (
             )
         ],
         ["tests/storage/test_shipping.py"],
+    ),
+    Mutation(
+        "the room is left open after a goodbye",
+        [Edit("worker/session/call.py", 'if end.reason in ("goodbye", "error") and', 'if end.reason == "error" and')],
+        ["tests/session/test_call.py"],
+    ),
+    Mutation(
+        "what is refused for good is asked for again",
+        [
+            Edit(
+                "worker/session/watchdogs.py",
+                "_give_up(found) if found.fatal or too_often else",
+                "_give_up(found) if too_often else",
+            )
+        ],
+        ["tests/session/test_watchdogs.py"],
     ),
     Mutation(
         "segments are shipped before the lease",
@@ -307,5 +329,81 @@ MUTATIONS = (
             )
         ],
         ["tests/storage/test_finalise.py"],
+    ),
+    Mutation(
+        "OpenAI's key is given to another vendor",
+        [Edit("config/derived.py", "return not (value.for_openai and", "return True or (value.for_openai and")],
+        ["tests/config/test_vendor_options.py"],
+    ),
+    Mutation(
+        "a word of assent interrupts the agent",
+        [
+            Edit(
+                "worker/session/dialogue.py",
+                "    disregard_assent(session, speech.stt, turns.backchannels)\n",
+                "    disregard_assent(session, speech.stt, ())\n",
+            )
+        ],
+        ["tests/session/test_listening.py"],
+    ),
+    Mutation(
+        "a tool's result is sent without its call",
+        [Edit("worker/speech/context.py", "        elif index > open_until and", "        elif index > 0 and")],
+        ["tests/speech/test_context.py"],
+    ),
+    Mutation(
+        "a session is left without Terminate",
+        [
+            Edit(
+                "worker/speech/assemblyai/connection.py",
+                '            await self.send({"type": "Terminate"})\n',
+                "            pass\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_stream.py"],
+    ),
+    Mutation(
+        "Retry-After is ignored",
+        [
+            Edit(
+                "worker/speech/assemblyai/persistence.py",
+                "        if decision.retry_after is not None:\n",
+                "        if decision.retry_after is not None and False:\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_persistence.py", "tests/speech/assemblyai/test_recovery.py"],
+    ),
+    Mutation(
+        "a permanent error is tried again",
+        [
+            Edit(
+                "worker/speech/assemblyai/persistence.py",
+                "        if decision.action is Action.GIVE_UP or self._was_in_vain(decision):\n",
+                "        if self._was_in_vain(decision):\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_persistence.py", "tests/speech/assemblyai/test_recovery.py"],
+    ),
+    Mutation(
+        "what was said while the recogniser was away is dropped",
+        [
+            Edit(
+                "worker/speech/assemblyai/stream.py",
+                "        self._backlog.rewind()\n",
+                "        self._backlog.rewind()\n        while self._backlog.take():\n            pass\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_recovery.py"],
+    ),
+    Mutation(
+        "a turn that is heard again is kept twice",
+        [
+            Edit(
+                "worker/speech/assemblyai/turn_frames.py",
+                "        self.first_order = min(self._open, default=self._last_order + 1)\n",
+                "        self.first_order = self._last_order + 1\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_recovery.py"],
     ),
 )

@@ -54,6 +54,7 @@ def workers(surroundings: Surroundings, pytestconfig: pytest.Config) -> Iterator
         pytestconfig.stash[_logs] = list(started.values())
         for worker in started.values():
             worker.wait_until_ready()
+            worker.wait_until_lines_are_made()
         yield started
 
 

@@ -21,12 +21,13 @@ class WorkerProcess:
     """A worker that runs.
 
     Attributes:
+        port: On which it serves its health.
         log_file: What it wrote to standard output and standard error.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], log_file: Path, port: int) -> None:
         self._process = process
-        self._port = port
+        self.port = port
         self.log_file = log_file
 
     @property
@@ -46,6 +47,18 @@ class WorkerProcess:
             RuntimeError: it ended, or was not ready in time; the message ends with its log.
         """
         self._wait_for(deadline_s, ready=True)
+
+    def wait_until_lines_are_made(self) -> None:
+        """Returns when it asks its voice for nothing any more that no call asked for.
+
+        Raises:
+            RuntimeError: it still does; the message ends with its log.
+        """
+        deadline = time.monotonic() + READY_WITHIN_S
+        while "the lines for trouble are made" not in self.log:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the worker has not made its lines.\n{self.log}")
+            time.sleep(0.05)
 
     def wait_until_draining(self) -> None:
         """Returns when it takes no more calls.
@@ -68,7 +81,7 @@ class WorkerProcess:
         """What it says of itself; None while it says nothing."""
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(f"http://127.0.0.1:{self._port}/readyz", timeout=2):
+            with direct.open(f"http://127.0.0.1:{self.port}/readyz", timeout=2):
                 return True
         except urllib.error.HTTPError:
             return False

@@ -65,6 +65,14 @@ async def test_without_a_class_the_assistant_follows_the_settings() -> None:
     assert agent.instructions == "Be brief."
 
 
+async def test_the_assistant_speaks_the_language_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = build_agent(settings(instructions="Be brief.", greeting="Say hello.", language="ja"))
+    assert isinstance(agent, Assistant)
+    assert (agent.instructions, agent._greeting) == ("Be brief. Speak Japanese.", "Say hello. Speak Japanese.")
+    silent = build_agent(settings(greeting="", language="ja"))
+    assert isinstance(silent, Assistant) and silent._greeting == ""
+
+
 async def test_a_class_of_the_operator_is_made() -> None:
     agent = build_agent(settings(**{"class": f"{HERE}:Receptionist"}))
     assert type(agent).__name__ == "Receptionist"

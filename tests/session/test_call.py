@@ -16,6 +16,9 @@ from config import Settings
 from tests.session.conftest import SETTINGS
 from worker.session import hang_up
 from worker.session.call import Call
+from worker.session.close_timer import CloseTimer
+from worker.session.dialogue import CallSession
+from worker.session.ending import Ending
 from worker.speech.providers import Speech
 from worker.storage.directory import DirectoryStore
 from worker.storage.errors import StorageUnavailable, StorageUnwritable
@@ -46,8 +49,8 @@ class BrokenSpeech:
     """Speech parts of which one cannot be closed."""
 
     class stt:  # noqa: N801 - stands for an attribute
-        class deafness:  # noqa: N801
-            lasts = staticmethod(lambda: None)
+        revises_speakers = False
+        call_is_over = staticmethod(lambda: None)
 
     async def aclose(self) -> None:
         raise RuntimeError("a plugin's own trouble")
@@ -201,7 +204,7 @@ async def test_a_call_whose_own_code_ends_the_process_is_stored_and_says_so(scen
 
 
 async def test_a_call_that_is_being_stored_when_its_process_ends_is_left_to_the_sweep(scene: Scene) -> None:
-    scene.call._finishing = True
+    scene.call._finishing = asyncio.get_running_loop().create_future()
     await scene.call._process_ends("SystemExit")
     assert scene.journal.path.exists()
     assert scene.rooms.deleted == []
@@ -213,3 +216,81 @@ async def test_another_room_of_the_same_name_is_left_alone(scene: Scene) -> None
     scene.call._entry_failed = "OSError"
     await scene.call.finish()
     assert scene.rooms.deleted == []
+
+
+async def test_the_room_is_closed_after_a_goodbye(scene: Scene) -> None:
+    scene.call._joined = True
+    scene.call._session = cast("CallSession", SimpleNamespace(said_goodbye=True))
+    await scene.call.finish()
+    assert scene.stored().ended.reason == "goodbye"
+    assert scene.rooms.deleted == ["kitchen"]
+
+
+async def test_the_room_stays_open_where_the_operator_wants_it_so(scene: Scene) -> None:
+    agent = scene.call._settings.agent.model_copy(update={"hang_up": False})
+    scene.call._settings = scene.call._settings.model_copy(update={"agent": agent})
+    scene.call._joined = True
+    scene.call._session = cast("CallSession", SimpleNamespace(said_goodbye=True))
+    await scene.call.finish()
+    assert scene.rooms.deleted == []
+
+
+async def test_the_room_of_a_caller_who_left_is_not_closed_for_those_who_stay(scene: Scene) -> None:
+    scene.call._joined = True
+    scene.call._roster.left = "client_initiated"
+    await scene.call.finish()
+    assert scene.rooms.deleted == []
+
+
+async def test_a_call_that_the_watchdogs_end_tells_their_reason(scene: Scene) -> None:
+    scene.call._joined = True
+    ended: list[bool] = []
+    scene.call._session = cast("CallSession", SimpleNamespace(said_goodbye=False, end=lambda: ended.append(True)))
+    scene.call._end(Ending("goodbye", "the caller fell silent"))
+    await scene.call.finish()
+    assert ended == [True]
+    assert (scene.stored().ended.reason, scene.stored().ended.detail) == ("goodbye", "the caller fell silent")
+    assert scene.rooms.deleted == ["kitchen"]
+
+
+async def test_a_session_that_does_not_close_keeps_no_transcript_waiting_and_it_is_stored_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[float] = []
+    shut_down: list[str] = []
+    monkeypatch.setattr("worker.session.call.end_within", ends.append)
+    monkeypatch.setattr(scene.call._context, "shutdown", lambda reason: shut_down.append(reason), raising=False)
+    stored: list[object] = []
+    publish = scene.call._publish
+
+    async def counted() -> Any:
+        stored.append(None)
+        return await publish()
+
+    monkeypatch.setattr(scene.call, "_publish", counted)
+    scene.call._close_timer = CloseTimer(0.0, lambda: False, scene.call._close_is_overdue)
+    scene.call._room_left(None)
+    async with asyncio.timeout(20):
+        while not ends:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    # The framework comes at last, and finds it done.
+    await scene.call.finish()
+    assert len(stored) == 1
+    assert [error.code for error in scene.stored().errors] == ["call.close_hung"]
+    assert shut_down
+    assert not scene.journal.path.exists()
+
+
+async def test_who_asks_for_the_finish_in_its_middle_waits_for_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = AwayStore(scene.storage)
+    scene.call._opened_store = store
+    first = asyncio.create_task(scene.call.finish())
+    second = asyncio.create_task(scene.call.finish())
+    await asyncio.sleep(0.05)
+    assert not first.done()
+    assert not second.done()
+    store.back.set()
+    await asyncio.gather(first, second)
+    assert not scene.journal.path.exists()

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from livekit.agents import (
     Agent,
-    APIConnectionError,
     APIError,
     APIStatusError,
     CloseReason,
@@ -23,6 +22,7 @@ from tests.speech.memory_recorder import PATIENCE_S
 from tests.speech.virtual_clock import VirtualClock
 from worker.session.capture import USAGE_SECONDS
 from worker.speech import paced
+from worker.speech.catalogue import CATALOGUE
 from worker.transcript.events import (
     AgentSaid,
     AgentSentence,
@@ -159,13 +159,14 @@ async def test_a_tool_that_fails_is_written_as_failed(stage: Stage, tool: str) -
     assert [(each.call, each.failed) for each in stage.recorder.of(ToolReturned)] == [(f"call-{tool}", True)]
 
 
-async def test_a_failure_of_a_service_is_written_with_its_code(stage: Stage) -> None:
+async def test_a_failure_of_a_service_is_written_with_its_sentence_in_the_catalogue(stage: Stage) -> None:
     stage.llm.outcomes = [APIStatusError("the key was refused", status_code=401)]
     await stage.session.start(Waiter())
     with pytest.raises(APIError):
         await talk(stage, "Two pizzas, please.")
     (error,) = stage.recorder.of(ErrorRaised)
-    assert (error.source, error.code, error.message, error.fatal) == ("llm", "401", "the key was refused", True)
+    assert (error.source, error.code, error.fatal) == ("llm", "llm.http_401", True)
+    assert error.message == CATALOGUE["llm.http_401"].message
 
 
 def error_event(error: Exception, *, recoverable: bool) -> ErrorEvent:
@@ -175,9 +176,9 @@ def error_event(error: Exception, *, recoverable: bool) -> ErrorEvent:
 
 
 async def test_a_failure_that_is_tried_again_is_not_fatal(stage: Stage) -> None:
-    stage.session.emit("error", error_event(APIConnectionError("no answer"), recoverable=True))
+    stage.session.emit("error", error_event(APIStatusError("no", status_code=401), recoverable=True))
     (error,) = stage.recorder.of(ErrorRaised)
-    assert (error.source, error.code, error.message, error.fatal) == ("tts", "APIConnectionError", "no answer", False)
+    assert (error.source, error.code, error.fatal) == ("tts", "tts.http_401", False)
 
 
 async def test_an_error_does_not_quote_what_was_said(stage: Stage) -> None:

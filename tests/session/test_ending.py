@@ -18,6 +18,12 @@ def test_without_any_sign_the_worker_was_shut_down() -> None:
         (Signs(process_ended="SystemExit"), "error", "ended the process (SystemExit)"),
         (Signs(joined=False), "room_closed", "before the agent was in the room"),
         (Signs(session_error="stt failed: no"), "error", "stt failed: no"),
+        (Signs(ended_by_us=Ending("goodbye", "the caller fell silent")), "goodbye", "fell silent"),
+        (Signs(caller_left="user_unavailable"), "caller_left", "not answered"),
+        (Signs(caller_left="sip_trunk_failure"), "error", "could not be made"),
+        (Signs(caller_left="client_initiated", picked_up=False), "caller_left", "not answered"),
+        (Signs(caller_left="user_rejected", picked_up=False), "caller_left", "refused"),
+        (Signs(caller_left="client_initiated", anything_said=False), "caller_left", "before anything was said"),
         (Signs(room_ended="duplicate_identity"), "superseded", "another agent"),
         (Signs(room_ended="room_deleted"), "room_closed", "deleted"),
         (Signs(caller_left="room_deleted"), "room_closed", "deleted"),
@@ -49,6 +55,9 @@ def test_each_sign_alone_has_its_reason(signs: Signs, reason: str, in_detail: st
         (Signs(agent_closed=True, room_ended="room_closed"), "goodbye"),
         # the agent says goodbye, and the caller hangs up while it does
         (Signs(agent_closed=True, caller_left="client_initiated"), "goodbye"),
+        # the watchdogs end the call, and the caller hangs up during the goodbye
+        (Signs(ended_by_us=Ending("goodbye", "time"), caller_left="client_initiated"), "goodbye"),
+        (Signs(ended_by_us=Ending("error", "llm"), session_error="llm failed: no"), "error"),
         # a successor took the identity, whoever else left
         (Signs(caller_left="signal_close", room_ended="duplicate_identity"), "superseded"),
         # a failure is told even when the caller gave up because of it

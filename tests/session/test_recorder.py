@@ -43,7 +43,7 @@ async def test_nobody_takes_part_and_nothing_is_spoken_before_the_call_begins(jo
     recorder = CallRecorder(journal)
     assert recorder.participant == ""
     assert recorder.speech is None
-    recorder.roster = SimpleNamespace(transcribed="ada")  # type: ignore[assignment]
+    recorder.roster = SimpleNamespace(caller="ada")  # type: ignore[assignment]
     recorder.session = SimpleNamespace(current_speech=SimpleNamespace(id="speech-7"))  # type: ignore[assignment]
     assert (recorder.participant, recorder.speech) == ("ada", "speech-7")
 

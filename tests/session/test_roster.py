@@ -21,7 +21,7 @@ class FakeRoom(rtc.EventEmitter[str]):
 
 
 def participant(identity: str, kind: int = Kind.PARTICIPANT_KIND_STANDARD) -> Any:
-    return SimpleNamespace(identity=identity, name=identity.title(), kind=kind, disconnect_reason=None)
+    return SimpleNamespace(identity=identity, name=identity.title(), kind=kind, disconnect_reason=None, attributes={})
 
 
 def leave(room: FakeRoom, who: Any, reason: int | None) -> None:

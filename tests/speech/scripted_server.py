@@ -35,20 +35,25 @@ class Connection:
     async def send_bytes(self, data: bytes) -> None:
         await self._socket.send_bytes(data)
 
-    async def begin(self, session: str = "session-1") -> None:
-        await self.send({"type": "Begin", "id": session, "expires_at": 1_800_000_000})
+    async def begin(self, session: str = "session-1", expires_at: float = 1_800_000_000) -> None:
+        await self.send({"type": "Begin", "id": session, "expires_at": expires_at})
 
-    async def close(self, code: int) -> None:
-        await self._socket.close(code=code)
+    async def close(self, code: int, reason: str = "") -> None:
+        await self._socket.close(code=code, message=reason.encode())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client has gone."""
+        return self._socket.closed
 
     def drop(self) -> None:
         """Cut the connection without a word."""
         assert self._request.transport is not None
         self._request.transport.abort()
 
-    async def until(self, what: Callable[["Connection"], bool]) -> None:
-        """Wait until `what` holds for this connection."""
-        async with asyncio.timeout(PATIENCE_S):
+    async def until(self, what: Callable[["Connection"], bool], *, forever: bool = False) -> None:
+        """Wait until `what` holds for this connection, if need be `forever`."""
+        async with asyncio.timeout(None if forever else PATIENCE_S):
             while not what(self):
                 self._news.clear()
                 await self._news.wait()
@@ -68,11 +73,13 @@ class Connection:
             elif message.type is WSMsgType.TEXT:
                 self.messages.append(json.loads(message.data))
             self._news.set()
+        self._news.set()
 
 
 Script = Callable[[Connection], Awaitable[None]]
-Step = Script | int | str
-"""What is done to a connection: a conversation, an HTTP status instead of one, or the word "hang"."""
+Step = Script | int | tuple[int, str] | str
+"""What is done to a connection: a conversation, an HTTP status instead of one (with a `Retry-After`), or the word
+"hang"."""
 
 
 class ScriptedServer:
@@ -117,7 +124,9 @@ class ScriptedServer:
             await self._stopped.wait()
             return web.Response(status=503)
         if isinstance(step, int):
-            return web.Response(status=step, text="no", headers={"Retry-After": "1"})
+            return web.Response(status=step, text="no")
+        if isinstance(step, tuple):
+            return web.Response(status=step[0], text="no", headers={"Retry-After": step[1]})
         assert not isinstance(step, str)
         socket = web.WebSocketResponse()
         await socket.prepare(request)

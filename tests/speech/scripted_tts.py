@@ -12,9 +12,11 @@ AUDIO = bytes(2 * RATE // 10)
 
 
 class ScriptedTTS(tts.TTS[Any]):
-    """Speaks 100 ms for each text; each attempt may fail or hang first."""
+    """Speaks 100 ms for each text; each attempt may fail or hang first, or stall after it."""
 
-    def __init__(self, *failures: Exception | None, streaming: bool = False, hang: bool = False) -> None:
+    def __init__(
+        self, *failures: Exception | None, streaming: bool = False, hang: bool = False, stall: bool = False
+    ) -> None:
         super().__init__(
             capabilities=tts.TTSCapabilities(streaming=streaming, aligned_transcript=streaming),
             sample_rate=RATE,
@@ -22,6 +24,7 @@ class ScriptedTTS(tts.TTS[Any]):
         )
         self.failures = list(failures)
         self.hang = hang
+        self.stall = stall
         self.spoken: list[str] = []
         self.attempts = 0
         self.attempted = asyncio.Event()
@@ -65,6 +68,9 @@ class Chunks(tts.ChunkedStream):
         await self._tts.attempt()
         output_emitter.initialize(request_id="1", sample_rate=RATE, num_channels=1, mime_type="audio/pcm")
         output_emitter.push(AUDIO)
+        if self._tts.stall:
+            output_emitter.flush()
+            await asyncio.Event().wait()
 
     async def aclose(self) -> None:
         assert isinstance(self._tts, ScriptedTTS)

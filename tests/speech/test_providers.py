@@ -61,6 +61,50 @@ def test_what_is_not_set_is_not_sent() -> None:
     assert stt_options(settings(stt={"keyterms": ["Verbatim"]}))["keyterms_prompt"] == ["Verbatim"]
 
 
+@pytest.mark.parametrize("preset", ["min_latency", "balanced", "max_accuracy"])
+def test_a_mode_of_the_vendor_s_is_named_to_it(preset: str) -> None:
+    assert stt_options(settings(turns={"preset": preset}))["mode"] == preset
+
+
+@pytest.mark.parametrize(
+    ("model", "preset"), [("universal-3-5-pro", "fast"), ("universal-streaming-english", "balanced")]
+)
+def test_a_preset_that_is_no_mode_is_not(model: str, preset: str) -> None:
+    assert "mode" not in stt_options(settings(stt={"model": model}, turns={"preset": preset}))
+
+
+ALL_OPTIONS: dict[str, Any] = {
+    "prompt": "Calls of a pharmacy.", "interruption_delay": 0, "voice_focus": "near-field",
+    "voice_focus_threshold": 0.5, "previous_context_turns": 0, "domain": "medical-v1",
+    "speaker_labels": True, "max_speakers": 2,
+}  # fmt: skip
+
+
+async def test_every_option_that_is_set_is_sent_by_the_vendor_s_name() -> None:
+    options = stt_options(settings(stt=ALL_OPTIONS, turns={"preset": "speakers"}))
+    async with aiohttp.ClientSession() as http:
+        told = assemblyai.STT(http_session=http, **options)._opts
+    assert (told.prompt, told.interruption_delay, told.domain) == ("Calls of a pharmacy.", 0, "medical-v1")
+    assert (told.voice_focus, told.voice_focus_threshold, told.previous_context_n_turns) == ("near-field", 0.5, 0)
+    assert (told.speaker_labels, told.max_speakers) == (True, 2)
+    assert "continuous_partials" not in options
+
+
+@pytest.mark.parametrize(
+    ("agent", "stt", "codes"),
+    [({"language": "ja"}, {}, ["ja"]), ({"language": "es"}, {"language_codes": ["en", "es"]}, ["en", "es"])],
+)
+def test_the_language_of_the_calls_is_expected(agent: dict[str, Any], stt: dict[str, Any], codes: list[str]) -> None:
+    assert stt_options(settings(agent=agent, stt=stt))["language_codes"] == codes
+
+
+@pytest.mark.parametrize(("model", "finds_out"), [("english", False), ("multilingual", True)])
+def test_universal_streaming_finds_the_language_out_where_it_knows_several(model: str, finds_out: bool) -> None:
+    chosen = settings(stt={"model": f"universal-streaming-{model}"}, agent={"language": "en"})
+    assert stt_options(chosen)["language_detection"] is finds_out
+    assert "language_codes" not in stt_options(chosen)
+
+
 def test_the_local_vad_has_the_threshold_of_the_stt() -> None:
     vad = load_vad(settings(stt={"vad_threshold": 0.4}))
     assert vad._opts.activation_threshold == 0.4  # type: ignore[attr-defined]

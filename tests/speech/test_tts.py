@@ -9,7 +9,8 @@ from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT
 
 from tests.speech.memory_recorder import PATIENCE_S, MemoryRecorder, let_others_run
 from tests.speech.scripted_tts import RATE, ScriptedTTS
-from worker.speech.tts import WriteAheadTTS
+from worker.speech.failures import code_of
+from worker.speech.tts import Stalled, WriteAheadTTS
 from worker.transcript.events import AgentSentence
 
 THRICE = APIConnectOptions(max_retry=2, retry_interval=0.0, timeout=5)
@@ -62,6 +63,17 @@ async def test_a_text_that_cannot_be_spoken_is_reported_once(recorder: MemoryRec
         await spoken(wrapper.synthesize("Two pizzas.", conn_options=THRICE))
     assert wrapped.attempts == 3
     assert [error.recoverable for error in errors] == [False]
+
+
+async def test_a_voice_that_falls_silent_in_a_text_is_not_waited_for(
+    recorder: MemoryRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.speech.tts.STALL_SECONDS", 0.01)
+    wrapped = ScriptedTTS(stall=True)
+    with pytest.raises(Stalled) as failure:
+        await spoken(WriteAheadTTS(wrapped, recorder).synthesize("Two pizzas.", conn_options=THRICE))
+    assert code_of("tts", failure.value) == "tts.stalled"
+    assert wrapped.closed_streams == 1
 
 
 async def test_cancelling_a_text_closes_the_wrapped_stream(recorder: MemoryRecorder) -> None:

@@ -6,25 +6,33 @@ import signal
 import sys
 from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from worker.errors import Failed
+from worker.errors import Failed, Misused
+
+if TYPE_CHECKING:
+    from worker.demo.scripts import Script
 
 Join = Annotated[bool, typer.Option("--join", help="Start no caller; keep all up for you to join until Ctrl-C.")]
 
 
-def command(join: Join = False) -> None:
+Example = Annotated[str, typer.Option("--example", help="Agent of examples/ that answers: faq, appointments, intake.")]
+
+
+def command(join: Join = False, example: Example = "") -> None:
     """Start a server, stand-ins for all services and a worker, and let a caller hold a conversation."""
     from worker.demo.stopping import Stopped, run_until_told
+
+    script = _script(example)
 
     console = Console(highlight=False)
     try:
         run_until_told(
-            _join(console) if join else _watch(console),
+            _join(console, script) if join else _watch(console, script),
             on_order=lambda: _say(console, "\nStopping; press Ctrl-C to stop at once."),
         )
     except Stopped as stopped:
@@ -42,19 +50,31 @@ def _say(console: Console, text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-async def _watch(console: Console) -> None:
+def _script(example: str) -> "Script":
+    from worker.demo.scripts import EXAMPLES, USUAL
+
+    if not example:
+        return USUAL
+    if example not in EXAMPLES:
+        raise Misused(f"There is no example of that name; choose one of {', '.join(EXAMPLES)}.")
+    if not Path("examples", f"{example}.py").exists():
+        raise Misused("The examples are not here; start the demo in the directory that holds examples/.")
+    return EXAMPLES[example]
+
+
+async def _watch(console: Console, script: "Script") -> None:
     from worker.demo.conversation import hold_conversation, invitation_for_demo
     from worker.demo.outcome import Outcome, await_transcript
     from worker.demo.stage import stage
 
     _introduce(console)
-    async with stage(lambda step: console.print(f"  [green]✓[/] {step}")) as running:
+    async with stage(lambda step: console.print(f"  [green]✓[/] {step}"), script.agent) as running:
         invitation = invitation_for_demo(running)
         console.print(f"\nA caller joins room [bold]{invitation.room}[/]:\n")
         answers: list[int] = []
 
         async def call() -> Outcome:
-            async with aclosing(hold_conversation(running, invitation)) as events:
+            async with aclosing(hold_conversation(running, invitation, script)) as events:
                 async for event in events:
                     _show(console, event, answers)
             return await await_transcript(running, invitation.room)
@@ -98,6 +118,8 @@ def _show(console: Console, event: dict[str, Any], answers: list[int]) -> None:
     match event.get("event"):
         case "speaking":
             console.print(f"  [cyan]caller[/]  {event['text']}")
+        case "pressed":
+            console.print(f"  [cyan]caller[/]  [dim]presses[/] {event['keys']}")
         case "answered":
             console.print(f"  [magenta]agent[/]   {event['caption'].strip()}", end="")
             if answers or event["answer_ms"] < 10_000:
@@ -108,12 +130,12 @@ def _show(console: Console, event: dict[str, Any], answers: list[int]) -> None:
             console.print(f"  [cyan]caller[/]  {event['text']}  [dim](talks over the agent)[/]")
 
 
-async def _join(console: Console) -> None:
+async def _join(console: Console, script: "Script") -> None:
     from worker.demo.conversation import invitation_for_demo
     from worker.demo.stage import stage
 
     _introduce(console)
-    async with stage(lambda step: console.print(f"  [green]✓[/] {step}")) as running:
+    async with stage(lambda step: console.print(f"  [green]✓[/] {step}"), script.agent) as running:
         invitation = invitation_for_demo(running)
         console.print(
             "\nOpen https://agents-playground.livekit.io/, choose [bold]Manual[/], paste both and press Connect "

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -20,7 +21,16 @@ MARKS = {
 }
 
 
-def command(config: ConfigFile = None, profile: Profile = None, set_: Set = None, json_: AsJson = False) -> None:
+Quick = Annotated[bool, typer.Option("--quick", help="Leave out what makes a room or costs tokens and characters.")]
+
+
+def command(
+    config: ConfigFile = None,
+    profile: Profile = None,
+    set_: Set = None,
+    json_: AsJson = False,
+    quick: Quick = False,
+) -> None:
     """Check settings, keys, LiveKit, STT, LLM, TTS, storage and this machine; each with its remedy."""
     try:
         loaded = load_settings("doctor", config, profile, set_)
@@ -33,7 +43,7 @@ def command(config: ConfigFile = None, profile: Profile = None, set_: Set = None
     publish(loaded)
     from worker.doctor import Verdict, examine
 
-    found = asyncio.run(examine(loaded.settings))
+    found = asyncio.run(examine(loaded.settings, quick=quick))
     if json_:
         typer.echo(
             json.dumps(

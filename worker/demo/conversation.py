@@ -1,4 +1,4 @@
-"""The demo's call: a caller with a synthesised voice, at least five turns and one barge-in."""
+"""The demo's call: a caller with a synthesised voice."""
 
 import json
 import sys
@@ -7,24 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 from worker.demo.processes import child
+from worker.demo.scripts import Script
 from worker.demo.stage import Stage
 from worker.errors import Failed
 from worker.invitation import Invitation, invite
-
-SCRIPT: list[dict[str, Any]] = [
-    {"do": "wait_for_agent"},
-    {"do": "listen"},
-    {"do": "speak", "text": "Do you sell gift cards?"},
-    {"do": "listen"},
-    {"do": "speak", "text": "Tell me about your company."},
-    {"do": "barge_in", "text": "Wait, I have another question.", "after_ms": 3000},
-    {"do": "listen"},
-    {"do": "speak", "text": "I forgot my password."},
-    {"do": "listen"},
-    {"do": "speak", "text": "That is all for today."},
-    {"do": "listen"},
-    {"do": "hang_up"},
-]
 
 CALLER = "caller"
 
@@ -34,15 +20,17 @@ def invitation_for_demo(stage: Stage) -> Invitation:
     return invite(stage.loaded.settings, f"demo-{uuid4().hex[:6]}", CALLER)
 
 
-async def hold_conversation(stage: Stage, invitation: Invitation) -> AsyncGenerator[dict[str, Any], None]:
-    """Let the caller join and speak; yield its events as they happen.
+async def hold_conversation(
+    stage: Stage, invitation: Invitation, script: Script
+) -> AsyncGenerator[dict[str, Any], None]:
+    """Let the caller join and follow its script; yield its events as they happen.
 
     Raises:
         Failed: the call did not go as its script says.
     """
-    script = stage.logs / "script.json"
-    script.write_text(json.dumps(SCRIPT), encoding="utf-8")
-    arguments = ["--url", invitation.server_url, "--script", str(script), "--exit-on-stdin-eof"]
+    steps = stage.logs / "script.json"
+    steps.write_text(json.dumps(script.steps), encoding="utf-8")
+    arguments = ["--url", invitation.server_url, "--script", str(steps), "--exit-on-stdin-eof"]
     async with child(
         "the caller",
         [sys.executable, "-m", "standins", "caller", *arguments],

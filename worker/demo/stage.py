@@ -64,11 +64,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(announce: Announce) -> AsyncIterator[Stage]:
+async def stage(announce: Announce, agent: str = "") -> AsyncIterator[Stage]:
     """Start livekit-server, the stand-ins and the worker on free loopback ports; stop them at the end.
 
     Args:
         announce: told each step in a few words.
+        agent: the class that answers, as in `agent.class`; without one that of the settings.
 
     Raises:
         Failed: a part cannot be started; the sentence names it, with the end of its log.
@@ -120,8 +121,12 @@ async def stage(announce: Announce) -> AsyncIterator[Stage]:
                 "ASSEMBLYAI_API_KEY": "stand-in",
                 "OPENAI_API_KEY": "stand-in",
                 "OPENAI_BASE_URL": f"{openai_url}/v1",
+                "VERBATIM_LLM__PROVIDER": "openai",
+                "VERBATIM_TTS__PROVIDER": "openai",
+                "VERBATIM_STT__REGION": "edge",
                 "VERBATIM_STT__BASE_URL": stt_url.replace("http://", "ws://"),
                 "VERBATIM_AGENT__DISPATCH": "named",
+                **({"VERBATIM_AGENT__CLASS": agent} if agent else {}),
                 "VERBATIM_FLEET__HEALTH_HOST": "127.0.0.1",
                 "VERBATIM_FLEET__HEALTH_PORT": str(free_port()),
                 "VERBATIM_FLEET__IDLE_PROCESSES": "1",

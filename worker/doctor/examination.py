@@ -4,32 +4,61 @@ import asyncio
 from collections.abc import Sequence
 
 from config import Settings
-from worker.doctor.findings import Finding
+from worker.doctor.capacity import check_memory, check_open_files, check_processors, read_limits
+from worker.doctor.clock import check_clock
+from worker.doctor.findings import Finding, Verdict
 from worker.doctor.keys import check_keys
 from worker.doctor.livekit import check_livekit
 from worker.doctor.machine import check_port, check_temporary_files
+from worker.doctor.names import check_names
+from worker.doctor.room import check_room
+from worker.doctor.round_trips import check_answer, check_voice
 from worker.doctor.services import check_llm, check_stt, check_tts
 from worker.doctor.storage import check_journal_directory, check_storage
 
 
-async def examine(settings: Settings) -> Sequence[Finding]:
-    """Return the findings of every check; the services are asked at the same time."""
-    livekit, stt, llm, tts, storage, journal = await asyncio.gather(
+async def examine(settings: Settings, *, quick: bool = False) -> Sequence[Finding]:
+    """Return the findings of every check; the services are asked at the same time.
+
+    Args:
+        settings: Valid settings.
+        quick: Leave out what makes a room, or costs tokens or characters.
+    """
+    names, clock, livekit, stt, llm, tts, storage, journal, port = await asyncio.gather(
+        check_names(settings),
+        check_clock(settings),
         check_livekit(settings),
         check_stt(settings),
         check_llm(settings),
         check_tts(settings),
         check_storage(settings),
         check_journal_directory(settings),
+        check_port(settings),
     )
+    tried: list[Finding] = []
+    if not quick:
+        # After the others, so that the times are those of a caller who is alone.
+        if llm.verdict is not Verdict.UNREACHABLE:
+            tried.append(await check_answer(settings))
+        if tts.verdict is not Verdict.UNREACHABLE:
+            tried.append(await check_voice(settings))
+        if livekit.verdict is Verdict.FINE:
+            tried += await check_room(settings)
+    limits = read_limits()
     return [
         *check_keys(settings),
+        names,
+        clock,
         livekit,
         stt,
         llm,
         tts,
+        *tried,
         storage,
         journal,
-        check_port(settings),
+        port,
         check_temporary_files(),
+        check_processors(settings, limits),
+        check_memory(settings, limits),
+        check_open_files(settings),
     ]

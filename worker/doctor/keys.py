@@ -42,9 +42,10 @@ def _look(settings: Settings) -> Iterator[Finding]:
             "Give the server a longer secret, and set it here too.",
         )
     sections = {"stt": settings.stt.base_url}
-    if settings.llm.plugin is None:
+    # AssemblyAI's own services take the recogniser's key.
+    if settings.llm.plugin is None and settings.llm.provider == "openai":
         sections["llm"] = settings.llm.base_url
-    if settings.tts.plugin is None:
+    if settings.tts.plugin is None and settings.tts.provider == "openai":
         sections["tts"] = settings.tts.base_url
     for section, base_url in sections.items():
         domain, shape, name = SHAPES[f"{section}.api_key"]

@@ -4,12 +4,13 @@ import socket
 
 from config import Settings
 from worker.doctor.findings import Finding, failed, fine
+from worker.doctor.room import ask_worker
 from worker.errors import Refusal
 from worker.machine import check_temporary_directory
 
 
-def check_port(settings: Settings) -> Finding:
-    """Bind the health port for a moment."""
+async def check_port(settings: Settings) -> Finding:
+    """Bind the health port for a moment, or see that it is a worker who holds it."""
     host, port = settings.fleet.health_host, settings.fleet.health_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -17,10 +18,12 @@ def check_port(settings: Settings) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if await ask_worker(settings) is not None:
+                return fine("port", f"A worker serves its health on port {port}.")
             return failed(
                 "port",
                 f"Port {port} on {host} cannot be used for health ({error.strerror}).",
-                "Stop what holds it (a worker that runs already?), or set fleet.health_port.",
+                "Stop what holds it, or set fleet.health_port.",
             )
     return fine("port", f"Port {port} is free for health.")
 

@@ -1,4 +1,4 @@
-"""Whether STT, LLM and TTS open their doors to our keys. Costs nothing but a second of STT."""
+"""Whether STT, LLM and TTS open their doors to our keys. Costs nothing but a second of recognition."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ async def check_stt(settings: Settings, seconds: float = SECONDS) -> Finding:
             f"{stt.base_url} cannot be reached ({_reason(error, seconds)}).",
             "Check stt.base_url and the network.",
         )
-    return fine("stt", f"{stt.base_url} began a session with {stt.model} ({took} ms).")
+    return fine("stt", f"{stt.base_url} began a session with {stt.model} after {took} ms; it cost about a second.")
 
 
 async def check_llm(settings: Settings, seconds: float = SECONDS) -> Finding:
@@ -60,7 +60,7 @@ async def check_llm(settings: Settings, seconds: float = SECONDS) -> Finding:
     llm = settings.llm
     if llm.plugin is not None:
         return skipped("llm", f"Not checked: {llm.plugin} is a plugin of your own choice.")
-    return await _check_openai("llm", llm.base_url, llm.model, llm.api_key, seconds)
+    return await _check_models("llm", llm.base_url, llm.model, llm.api_key, seconds, gateway=llm.provider == "gateway")
 
 
 async def check_tts(settings: Settings, seconds: float = SECONDS) -> Finding:
@@ -68,18 +68,24 @@ async def check_tts(settings: Settings, seconds: float = SECONDS) -> Finding:
     tts = settings.tts
     if tts.plugin is not None:
         return skipped("tts", f"Not checked: {tts.plugin} is a plugin of your own choice.")
-    return await _check_openai("tts", tts.base_url, tts.model, tts.api_key, seconds)
+    if tts.provider == "assemblyai":
+        return skipped("tts", "Not checked: AssemblyAI lists no voices here; see whether it speaks.")
+    return await _check_models("tts", tts.base_url, tts.model, tts.api_key, seconds)
 
 
-async def _check_openai(check: str, base_url: str, model: str, key: SecretStr | None, seconds: float) -> Finding:
+async def _check_models(
+    check: str, base_url: str, model: str, key: SecretStr | None, seconds: float, *, gateway: bool = False
+) -> Finding:
+    name = "ASSEMBLYAI_API_KEY" if gateway else "OPENAI_API_KEY"
     if not key:
-        return skipped(check, "Not checked: OPENAI_API_KEY is not set.")
+        return skipped(check, f"Not checked: {name} is not set.")
+    authorization = ("" if gateway else "Bearer ") + key.get_secret_value()
     began = time.monotonic()
     timeout = aiohttp.ClientTimeout(total=seconds)
     try:
         async with (
             aiohttp.ClientSession(proxy=proxy_for(base_url), timeout=timeout) as http,
-            http.get(f"{base_url}/models", headers={"Authorization": f"Bearer {key.get_secret_value()}"}) as answer,
+            http.get(f"{base_url}/models", headers={"Authorization": authorization}) as answer,
         ):
             status = answer.status
             models = _fields(await answer.read()) if status == 200 else {}
@@ -91,7 +97,7 @@ async def _check_openai(check: str, base_url: str, model: str, key: SecretStr | 
         )
     took = round(1000 * (time.monotonic() - began))
     if status in (401, 403):
-        return failed(check, f"{base_url} refused the key.", "Check OPENAI_API_KEY.")
+        return failed(check, f"{base_url} refused the key.", f"Check {name}.")
     if status != 200:
         return failed(check, f"{base_url} answered with HTTP status {status}.", f"Check {check}.base_url.")
     listed = models.get("data")

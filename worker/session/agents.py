@@ -4,8 +4,10 @@ from livekit.agents import Agent
 from livekit.agents.utils import is_given
 
 from config import Settings
+from config.languages import NAMES
 from worker.errors import Misconfigured
 from worker.loading import load_class
+from worker.session.mcp import require_mcp
 
 
 class Assistant(Agent):
@@ -26,10 +28,14 @@ def build_agent(settings: Settings) -> Agent:
 
     Raises:
         Misconfigured: `agent.class` cannot be loaded or made, or brings its own STT, LLM or TTS, which
-            would bypass the journal.
+            would bypass the journal; or MCP servers are named and what speaks with them is not installed.
     """
+    require_mcp(settings)
     if settings.agent.class_ is None:
-        return Assistant(instructions=settings.agent.instructions, greeting=settings.agent.greeting)
+        return Assistant(
+            instructions=_in_language(settings.agent.instructions, settings.agent.language),
+            greeting=_in_language(settings.agent.greeting, settings.agent.language),
+        )
     path = settings.agent.class_
     agent_class = load_class("agent.class", path, Agent)
     try:
@@ -45,6 +51,11 @@ def build_agent(settings: Settings) -> Agent:
     assert isinstance(agent, Agent)
     refuse_own_parts(agent, f"agent.class names {path}, which")
     return agent
+
+
+def _in_language(instructions: str, language: str | None) -> str:
+    """Return instructions that name the language too; an empty greeting stays empty."""
+    return f"{instructions} Speak {NAMES[language]}." if instructions and language else instructions
 
 
 def refuse_own_parts(agent: Agent, subject: str) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Self, TypeVar
 
@@ -15,17 +16,25 @@ from livekit import rtc
 from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
 
 from config import Loaded, Settings
-from worker.logs import without_words
 from worker.session.agents import build_agent
+from worker.session.announcing import Announcer
 from worker.session.capture import Capture
+from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
 from worker.session.hang_up import close_room
 from worker.session.last_resort import stand_by
+from worker.session.lingering import end_within
+from worker.session.phone import use_phone_profile
 from worker.session.recorder import CallRecorder
 from worker.session.roster import Roster, disconnect_reason
+from worker.session.supervision import Supervision, limits_of
 from worker.session.unheard import Unheard
+from worker.session.watchdogs import Watchdogs
+from worker.speech.catalogue import error_raised, fault
+from worker.speech.failures import code_of_report
 from worker.speech.providers import Speech, build_speech, provider_names
+from worker.speech.spoken_lines import SpokenLines
 from worker.storage import names
 from worker.storage.errors import (
     JournalInUse,
@@ -57,6 +66,9 @@ STORE_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 5.0
 """Between two attempts to store what no disk has."""
 
+TERMINATION_SECONDS = 1.5
+"""How long storing waits for a recogniser that may still say otherwise who spoke."""
+
 SPEECH_CLOSE_SECONDS = 5.0
 """How long STT, LLM and TTS may take to close; the STT alone waits 1.5 s for its bill."""
 
@@ -69,7 +81,7 @@ class Call:
         self._settings = settings
         self._journal = journal
         self._recorder = CallRecorder(journal)
-        self._roster = Roster(context.room, self._recorder)
+        self._roster = Roster(context.room, self._recorder, settings.privacy.phone_numbers)
         self._recorder.roster = self._roster
         self._speech: Speech | None = None
         self._session: CallSession | None = None
@@ -79,7 +91,10 @@ class Call:
         self._entry_failed: str | None = None
         self._room_ended: str | None = None
         self._process_ended: str | None = None
-        self._finishing = False
+        self._ended_by_us: Ending | None = None
+        self._supervision: Supervision | None = None
+        self._close_timer: CloseTimer | None = None
+        self._finishing: asyncio.Future[None] | None = None
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
         self._shipper: Shipper | None = None
@@ -149,11 +164,14 @@ class Call:
         context, settings = self._context, self._settings
         agent = build_agent(settings)
         self._speech = build_speech(settings, self._recorder)
-        self._session = build_session(settings, self._speech, local_vad, self._recorder)
-        self._recorder.session = self._session
+        self._session = session = build_session(settings, self._speech, local_vad, self._recorder)
+        self._recorder.session = session
         self._capture = Capture(self._session, self._recorder)
         self._unheard = Unheard(self._session)
         self._session.on("close", self._end_job)
+        self._close_timer = CloseTimer(settings.fleet.close_timeout, self._agent_speaks, self._close_is_overdue)
+        self._session.closing = self._close_timer.begin
+        self._supervise(self._session)
         context.room.on("disconnected", self._room_left)
         await context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
         async with asyncio.timeout(SID_SECONDS):
@@ -164,7 +182,9 @@ class Call:
             context.shutdown(reason="the room of this job is over")
             return
         self._joined = True
+        self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
         self._roster.watch()
+        context.room.on("sip_dtmf_received", lambda key: session.keypad.press(key.digit))
         context.room.on("participant_disconnected", self._somebody_left)
         await self._session.start(
             agent,
@@ -173,6 +193,39 @@ class Call:
             session_host=settings.agent.session_host,
             record=False,
         )
+        if self._supervision is not None:
+            self._supervision.start()
+
+    def _supervise(self, session: CallSession) -> None:
+        self._supervision = Supervision(
+            Watchdogs(limits_of(self._settings), asyncio.get_running_loop().time()),
+            session,
+            room=self._context.room,
+            roster=self._roster,
+            recorder=self._recorder,
+            announcer=Announcer(session, SpokenLines.of(self._settings)),
+            end=self._end,
+        )
+        self._recorder.watcher = self._supervision.saw
+
+    def _end(self, end: Ending) -> None:
+        self._ended_by_us = end
+        if self._session is not None:
+            self._session.end()
+
+    def _agent_speaks(self) -> bool:
+        return self._session is not None and self._session.agent_state == "speaking"
+
+    async def _close_is_overdue(self) -> None:
+        logger.error("%s", fault("call.close_hung").message)
+        self._recorder.append(error_raised("call.close_hung"))
+        self._context.shutdown(reason="the session did not close in time")
+        try:
+            await self.finish()
+        except StorageUnwritable as trouble:
+            logger.error("the transcript waits for the worker's sweep: %s", trouble)
+        finally:
+            end_within(self._settings.fleet.shutdown_process_timeout)
 
     def _end_job(self, event: CloseEvent) -> None:
         # The framework leaves the agent in the room when its session closes.
@@ -182,29 +235,45 @@ class Call:
         # Who lost the connection may be back for the answer; who hung up closes the session.
         if self._unheard is not None and self._roster.hung_up:
             self._unheard.nobody_listens()
+            self._close_begins()
+            if self._roster.never_reached and self._session is not None:
+                self._session.end()
+
+    def _close_begins(self) -> None:
+        if self._close_timer is not None:
+            self._close_timer.begin()
 
     def _room_left(self, reason: "rtc.DisconnectReason.ValueType | None" = None) -> None:
         self._room_ended = disconnect_reason(reason)
         if self._unheard is not None:
             self._unheard.nobody_listens()
+        self._close_begins()
 
     async def _process_ends(self, how: str) -> None:
-        if not self._finishing:
+        if self._finishing is None:
             self._process_ended = how
             await self.finish()
 
     async def finish(self) -> None:
-        """Store the transcript at once, and once more when the STT's bill is known.
+        """Store the transcript at once, and once more when the STT's bill is known; whoever asks again waits for that.
 
         Whatever fails here leaves the journal in place: its words are kept.
 
         Raises:
             StorageUnwritable: the store did not take it; the worker's sweep tries again.
         """
-        self._finishing = True
+        if self._finishing is None:
+            self._finishing = asyncio.create_task(self._finish())
+        await asyncio.shield(self._finishing)
+
+    async def _finish(self) -> None:
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        if self._supervision is not None:
+            await self._supervision.aclose()
         end = ending(self._signs())
         if self._speech is not None:
-            self._speech.stt.deafness.lasts()
+            self._speech.stt.call_is_over()
         if self._entry_failed is not None:
             self._recorder.append(Gap(from_ms=0, reason="the call could not be set up, so that nobody listened"))
         if self._process_ended is not None:
@@ -213,6 +282,7 @@ class Call:
             )
         if self._capture is not None:
             self._capture.end()
+        await self._hear_who_spoke()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
         trouble: StorageUnwritable | None = None
@@ -236,6 +306,13 @@ class Call:
         else:
             with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
                 await _within_seconds(self._finalise())
+
+    async def _hear_who_spoke(self) -> None:
+        """With speaker labels, the recogniser's last word on who spoke comes after its session's end."""
+        if self._speech is not None and self._speech.stt.revises_speakers:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TERMINATION_SECONDS):
+                    await self._speech.stt.farewells()
 
     async def _publish(self) -> StoredTranscript:
         path = self._journal.path
@@ -286,10 +363,13 @@ class Call:
             entry_failed=self._entry_failed,
             process_ended=self._process_ended,
             session_error=_sentence(closed.error) if failed and closed is not None else None,
+            ended_by_us=self._ended_by_us,
             agent_closed=self._session is not None and self._session.said_goodbye,
             caller_left=self._roster.left,
             room_ended=self._room_ended,
             joined=self._joined,
+            picked_up=self._roster.picked_up,
+            anything_said=self._recorder.anything_said,
         )
 
 
@@ -309,9 +389,7 @@ async def _within_seconds(storing: Awaitable[Result]) -> Result:
 
 
 def _sentence(error: Any) -> str:
-    cause = getattr(error, "error", error)
-    service = str(getattr(error, "type", "session")).partition("_")[0]
-    return without_words(f"{service} failed: {getattr(cause, 'message', None) or type(cause).__name__}")
+    return fault(code_of_report(error)).sentence
 
 
 @functools.cache

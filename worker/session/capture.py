@@ -1,6 +1,7 @@
 """What the session says of itself, as journal events."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from livekit.agents import (
@@ -18,15 +19,15 @@ from livekit.agents import (
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
 
-from worker.logs import without_words
 from worker.session.heard import Heard
 from worker.session.usage import usage_reported
+from worker.speech.catalogue import error_raised
+from worker.speech.failures import code_of_report
 from worker.speech.paced import Paced
 from worker.speech.recorder import Recorder
 from worker.transcript.events import (
     AgentChanged,
     AgentSaid,
-    ErrorRaised,
     ToolCalled,
     ToolReturned,
     TurnLatency,
@@ -167,16 +168,10 @@ class Capture:
             )
 
     def _error(self, event: ErrorEvent) -> None:
-        # The exception itself is left out of the event's own serialisation.
-        cause = getattr(event.error, "error", event.error)
-        self._recorder.append(
-            ErrorRaised(
-                source=str(getattr(event.error, "type", "session")).removesuffix("_error"),
-                code=str(getattr(cause, "status_code", "") or type(cause).__name__),
-                message=without_words(str(getattr(cause, "message", cause))),
-                fatal=not getattr(event.error, "recoverable", False),
-            )
-        )
+        # Never the exception's own text, which may quote the conversation.
+        raised = error_raised(code_of_report(event.error))
+        tried_again = bool(getattr(event.error, "recoverable", False))
+        self._recorder.append(replace(raised, fatal=raised.fatal and not tried_again))
 
     def _closed(self, event: CloseEvent) -> None:
         self.close = event

@@ -9,11 +9,11 @@ The options that matter (livekit-agents 1.8.9; `voice/agent_session.py`, `voice/
 * `preemptive_generation` off: with the plugin's early signs it doubles the LLM calls and gains nothing.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, ChatMessage, room_io, vad
+from livekit.agents import Agent, AgentSession, ChatMessage, UserStateChangedEvent, room_io, vad
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
 from livekit.agents.voice import SpeechHandle, io
@@ -22,6 +22,9 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from config import Settings
 from worker.errors import Misconfigured
 from worker.session.agents import refuse_own_parts
+from worker.session.keypad import Keypad
+from worker.session.listening import Listening, disregard_assent, end_turns_by_silence
+from worker.session.mcp import mcp_tools
 from worker.speech.providers import SAMPLE_RATE, Speech
 from worker.speech.recorder import Recorder
 from worker.transcript.events import AgentSentence, ErrorRaised, Note, UserFinal
@@ -41,10 +44,55 @@ CHAT = {"source": "chat"}
 class CallSession(AgentSession[Any]):
     """An AgentSession that lets nothing pass the journal, and knows whether the agent itself ended it."""
 
-    def __init__(self, recorder: Recorder, **options: Any) -> None:
+    def __init__(self, recorder: Recorder, listening: Listening, **options: Any) -> None:
         super().__init__(**options)
         self._recorder = recorder
+        self._listening = listening
         self.said_goodbye = False
+        self.keypad = Keypad()
+        """The keys that the caller presses on a phone."""
+        self.closing: Callable[[], None] = lambda: None
+        """Called when the session is told to close."""
+
+    def dictation(self, on: bool) -> None:
+        """Give a caller time to read out a number or spell a name, or end that.
+
+        A turn then ends after `turns.dictation_min_turn_silence` and `turns.dictation_max_turn_silence`.
+        """
+        self._listening.dictation(on)
+
+    def listen_for(
+        self,
+        *,
+        keyterms: Sequence[str] | None = None,
+        prompt: str | None = None,
+        language_codes: Sequence[str] | None = None,
+        min_turn_silence: int | None = None,
+        max_turn_silence: int | None = None,
+    ) -> None:
+        """Change from now on what the recogniser expects, and when it takes a turn to be over.
+
+        What is not given stays as it is; an empty list or text takes the setting back.
+
+        Args:
+            keyterms: as `stt.keyterms`, such as the caller's name and order numbers.
+            prompt: as `stt.prompt`.
+            language_codes: as `stt.language_codes`.
+            min_turn_silence: as `turns.min_turn_silence`, milliseconds.
+            max_turn_silence: as `turns.max_turn_silence`, milliseconds.
+
+        Raises:
+            Misconfigured: a value is not possible, or not with the model; nothing has changed.
+        """
+        given = {
+            "keyterms": None if keyterms is None else tuple(keyterms),
+            "prompt": prompt,
+            "language_codes": None if language_codes is None else tuple(language_codes),
+            "min_turn_silence": min_turn_silence,
+            "max_turn_silence": max_turn_silence,
+        }
+        if changes := {name: value for name, value in given.items() if value is not None}:
+            self._listening.change(changes)
 
     def update_agent(self, agent: Agent) -> None:
         """Hand over to `agent`, unless it brings parts of its own.
@@ -99,7 +147,13 @@ class CallSession(AgentSession[Any]):
     def shutdown(self, *, drain: bool = True) -> None:
         """Close the session soon; how an agent, or a tool of its, ends a call."""
         self.said_goodbye = True
+        self.closing()
         super().shutdown(drain=drain)
+
+    def end(self) -> None:
+        """Close the session soon, for a reason that is not the agent's own."""
+        self.closing()
+        super().shutdown(drain=False)
 
 
 def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, recorder: Recorder) -> CallSession:
@@ -107,18 +161,21 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
     turns = settings.turns
     session = CallSession(
         recorder,
+        Listening(settings, speech.stt),
         stt=speech.stt,
         llm=speech.llm,
         tts=speech.tts,
         vad=local_vad,
+        tools=mcp_tools(settings, recorder),
         turn_handling={
             "turn_detection": turns.mode,
             "endpointing": {"mode": "fixed", "min_delay": turns.endpointing_min_delay / 1000},
             "interruption": {
+                "enabled": turns.interruptions,
                 "mode": "vad",
                 "min_duration": turns.interruption_min_duration / 1000,
                 "min_words": turns.interruption_min_words,
-                "false_interruption_timeout": turns.false_interruption_timeout / 1000,
+                "false_interruption_timeout": turns.false_interruption_timeout / 1000 or None,
                 "resume_false_interruption": turns.resume_false_interruption,
                 "discard_audio_if_uninterruptible": False,
             },
@@ -129,7 +186,11 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
         session_close_transcript_timeout=NOTHING_PENDING_SECONDS,
         conn_options=SessionConnectOptions(max_unrecoverable_errors=UNRECOVERABLE_ERRORS),
     )
+    if turns.mode == "vad":
+        end_turns_by_silence(session, speech.stt)
+    disregard_assent(session, speech.stt, turns.backchannels)
     _be_patient_with_last_words(session, speech, turns.last_words_timeout / 1000)
+    _tell_when_the_caller_speaks(session, speech)
     return session
 
 
@@ -175,3 +236,12 @@ def _be_patient_with_last_words(session: CallSession, speech: Speech, patience: 
 
     session.on("user_input_transcribed", set_patience)
     session.on("user_state_changed", set_patience)
+
+
+def _tell_when_the_caller_speaks(session: CallSession, speech: Speech) -> None:
+    """Let the STT know what the local voice detection hears, so that it notices a server that hears nothing."""
+
+    def tell(event: UserStateChangedEvent) -> None:
+        speech.stt.caller_speaks = event.new_state == "speaking"
+
+    session.on("user_state_changed", tell)

@@ -16,12 +16,18 @@ class Signs:
     """What ended the process in the middle of the call, such as `SystemExit`, if something did."""
     session_error: str | None = None
     """Sentence of the error that closed the session, if one did."""
+    ended_by_us: "Ending | None" = None
+    """How the watchdogs ended the call, if they did."""
     agent_closed: bool = False
     """The agent itself ended the session."""
     caller_left: str | None = None
     """How the caller who was listened to left (LiveKit's disconnect reason, lower case), unless back."""
     room_ended: str | None = None
     """Why the room connection ended (LiveKit's disconnect reason, lower case), if it did."""
+    picked_up: bool = True
+    """The caller's phone was picked up, if they are on one that the agent called."""
+    anything_said: bool = True
+    """Either side said something."""
     joined: bool = True
     """The agent was in the job's room."""
 
@@ -45,6 +51,8 @@ def ending(signs: Signs) -> Ending:
         return Ending("error", f"the agent's code ended the process ({signs.process_ended})")
     if not signs.joined:
         return Ending("room_closed", "the call was over before the agent was in the room")
+    if signs.ended_by_us is not None:
+        return signs.ended_by_us
     if signs.session_error is not None:
         return Ending("error", signs.session_error)
     if signs.room_ended == "duplicate_identity":
@@ -53,6 +61,13 @@ def ending(signs: Signs) -> Ending:
         return Ending("goodbye", "the agent ended the call")
     if signs.room_ended == "room_deleted" or signs.caller_left == "room_deleted":
         return Ending("room_closed", "the room was deleted")
+    if signs.caller_left == "sip_trunk_failure":
+        return Ending("error", "the phone call could not be made (sip_trunk_failure)")
+    if signs.caller_left == "user_unavailable" or (signs.caller_left is not None and not signs.picked_up):
+        refused = signs.caller_left == "user_rejected"
+        return Ending("caller_left", "the phone call was refused" if refused else "the phone was not answered")
+    if signs.caller_left in GOODBYE_OF_A_CLIENT and not signs.anything_said:
+        return Ending("caller_left", "the caller hung up before anything was said")
     if signs.caller_left in GOODBYE_OF_A_CLIENT:
         return Ending("caller_left", "the caller hung up")
     if signs.caller_left is not None:

@@ -2,6 +2,7 @@
 
 import time
 from asyncio import Future
+from collections.abc import Callable
 from typing import Any
 
 from livekit.agents import AgentSession
@@ -9,7 +10,7 @@ from livekit.agents import AgentSession
 from worker.session.current_speech import current_speech
 from worker.session.roster import Roster
 from worker.storage.journal import Accepted, Journal
-from worker.transcript.events import Event, UserFinal
+from worker.transcript.events import AgentHeard, AgentSaid, Event, UserFinal
 
 
 class CallRecorder:
@@ -19,14 +20,23 @@ class CallRecorder:
         self._journal = journal
         self.roster: Roster | None = None
         self.session: AgentSession[Any] | None = None
+        self.watcher: Callable[[Event], None] | None = None
+        """Told of every event, once it is on its way."""
+        self.anything_said = False
+        """Whether either side said anything yet."""
         self.last_word_ms: int | None = None
         """When the caller's last recognised word ended, on the part's clock."""
 
     def append(self, event: Event) -> Future[Accepted]:
         """Enqueue `event`; the future is done when it is accepted."""
+        if isinstance(event, UserFinal | AgentSaid | AgentHeard):
+            self.anything_said = True
         if isinstance(event, UserFinal) and event.source == "speech" and event.ended_ms is not None:
             self.last_word_ms = event.ended_ms
-        return self._journal.append(event)
+        accepted = self._journal.append(event)
+        if self.watcher is not None:
+            self.watcher(event)
+        return accepted
 
     async def settled(self) -> None:
         """Wait until everything enqueued so far is accepted, at most the append deadline."""
@@ -39,7 +49,7 @@ class CallRecorder:
     @property
     def participant(self) -> str:
         """Identity of the participant who is transcribed, or an empty string."""
-        return self.roster.transcribed if self.roster is not None else ""
+        return self.roster.caller if self.roster is not None else ""
 
     @property
     def speech(self) -> str | None:

@@ -1,7 +1,5 @@
 """The times in which nobody listened to the caller: gaps in the transcript."""
 
-import time
-
 from worker.speech.recorder import Recorder
 from worker.transcript.events import Gap
 
@@ -9,29 +7,35 @@ REASON = "the speech recogniser was not connected"
 
 
 class Deafness:
-    """Journals a gap for each time without a recogniser."""
+    """Journals a gap for each time in which something may have been said that no recogniser heard.
+
+    A gap is journaled open when it begins, so that it is there whatever happens next, and again when it is over.
+    Times are Unix seconds.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._since: int | None = None
+        self._began: float | None = None
+        self._ended = 0.0
 
-    def begins(self) -> None:
-        """A session could not begin, or ended before the call did."""
-        if self._since is None:
-            self._since = self._now()
+    def lost(self, began: float, ended: float) -> None:
+        """What was said in this time is lost; it goes on from the time before, if that is not over."""
+        if self._began is None:
+            self._began = began
+            self._write(None)
+        self._ended = max(self._ended, ended)
 
     def ends(self) -> None:
-        """A session began."""
-        self._end(self._now())
+        """A recogniser hears everything from now on."""
+        if self._began is not None:
+            self._write(self._ended)
+            self._began, self._ended = None, 0.0
 
     def lasts(self) -> None:
         """The call is over: a gap that is still open lasts until its end."""
-        self._end(None)
+        self._began, self._ended = None, 0.0
 
-    def _end(self, at: int | None) -> None:
-        if self._since is not None:
-            self._recorder.append(Gap(from_ms=self._since, to_ms=at, reason=REASON))
-            self._since = None
-
-    def _now(self) -> int:
-        return self._recorder.ms_at(time.time())
+    def _write(self, ended: float | None) -> None:
+        if self._began is not None:
+            to_ms = None if ended is None else self._recorder.ms_at(ended)
+            self._recorder.append(Gap(from_ms=self._recorder.ms_at(self._began), to_ms=to_ms, reason=REASON))

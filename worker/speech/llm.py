@@ -6,16 +6,24 @@ from typing import Any, ClassVar
 from livekit.agents import APIConnectOptions, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 
+from worker.speech.context import ContextWindow
 from worker.speech.recorder import Recorder
 
 
 class WriteAheadLLM(llm.LLM[Any]):
-    """Wraps any LLM: each request waits until the recorder has settled."""
+    """Wraps any LLM: each request waits until the recorder has settled.
 
-    def __init__(self, wrapped: llm.LLM[Any], recorder: Recorder) -> None:
+    Args:
+        wrapped: is asked.
+        recorder: takes what the call's components say.
+        window: chooses what of the conversation is sent; without one all of it is.
+    """
+
+    def __init__(self, wrapped: llm.LLM[Any], recorder: Recorder, window: ContextWindow | None = None) -> None:
         super().__init__()
         self._wrapped = wrapped
         self._recorder = recorder
+        self._window = window
         wrapped.on("metrics_collected", self._forward_metrics)
 
     @property
@@ -43,7 +51,7 @@ class WriteAheadLLM(llm.LLM[Any]):
             self,
             wrapped=self._wrapped,
             recorder=self._recorder,
-            chat_ctx=chat_ctx,
+            chat_ctx=chat_ctx if self._window is None else self._window.fit(chat_ctx),
             tools=tools or [],
             conn_options=conn_options,
             request={
@@ -59,6 +67,8 @@ class WriteAheadLLM(llm.LLM[Any]):
 
     async def aclose(self) -> None:
         """Close the wrapped LLM."""
+        if self._window is not None:
+            await self._window.aclose()
         self._wrapped.off("metrics_collected", self._forward_metrics)
         await self._wrapped.aclose()
 

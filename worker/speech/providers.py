@@ -2,19 +2,28 @@
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 from livekit.agents import llm, tts, vad
+from livekit.agents.types import NOT_GIVEN
 from livekit.plugins import openai, silero
 
 from config import Settings
+from config.model_options import languages
 from config.proxies import proxy_for
+from config.turn_presets import PRESETS
 from worker.errors import Misconfigured
 from worker.loading import load_class
 from worker.speech.assemblyai import RecordingSTT
+from worker.speech.assemblyai.patience import Patience
+from worker.speech.assemblyai_voice import AssemblyAIVoice
+from worker.speech.context import ContextWindow
+from worker.speech.fallbacks import llm_with_fallbacks, tts_with_fallbacks
+from worker.speech.gateway import GatewayLLM
 from worker.speech.llm import WriteAheadLLM
 from worker.speech.recorder import Recorder
 from worker.speech.tts import WriteAheadTTS
@@ -23,6 +32,14 @@ logger = logging.getLogger("verbatim.call")
 
 SAMPLE_RATE: Final = 16_000
 """Hz of the audio for STT and VAD. The room's 48 kHz audio is resampled once, to what both take."""
+
+
+VENDORS: Final = {
+    "openai": ("openai.com", "OpenAI"),
+    "assemblyai": ("assemblyai.com", "AssemblyAI"),
+    "gateway": ("assemblyai.com", "AssemblyAI LLM Gateway"),
+}
+"""Domain and name of a vendor, by the provider of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +65,12 @@ def build_speech(settings: Settings, recorder: Recorder) -> Speech:
     Raises:
         Misconfigured: `llm.plugin` or `tts.plugin` cannot be loaded or made.
     """
+    model = llm_with_fallbacks(build_llm, settings, recorder)
+    window = ContextWindow(settings.llm.max_context_tokens, settings.llm.context_overflow, model)
     return Speech(
         stt=_build_stt(settings, recorder),
-        llm=WriteAheadLLM(build_llm(settings), recorder),
-        tts=WriteAheadTTS(build_tts(settings), recorder),
+        llm=WriteAheadLLM(model, recorder, window),
+        tts=WriteAheadTTS(tts_with_fallbacks(build_tts, settings, recorder), recorder),
     )
 
 
@@ -77,6 +96,13 @@ def build_llm(settings: Settings) -> llm.LLM[Any]:
         built = _build_plugin("llm", settings.llm.plugin, llm.LLM, settings.llm.options)
         assert isinstance(built, llm.LLM)
         return built
+    if settings.llm.provider == "gateway":
+        return GatewayLLM(
+            model=settings.llm.model,
+            temperature=settings.llm.temperature,
+            api_key=_secret(settings.llm.api_key),
+            base_url=settings.llm.base_url,
+        )
     return openai.LLM(
         model=settings.llm.model,
         temperature=settings.llm.temperature,
@@ -95,6 +121,15 @@ def build_tts(settings: Settings) -> tts.TTS[Any]:
         built = _build_plugin("tts", settings.tts.plugin, tts.TTS, settings.tts.options)
         assert isinstance(built, tts.TTS)
         return built
+    if settings.tts.provider == "assemblyai":
+        return AssemblyAIVoice(
+            http_session=aiohttp.ClientSession(proxy=proxy_for(settings.tts.base_url)),
+            model=settings.tts.model,
+            voice=settings.tts.voice,
+            language=settings.agent.language or NOT_GIVEN,
+            api_key=_secret(settings.tts.api_key),
+            base_url=settings.tts.base_url,
+        )
     return openai.TTS(
         model=settings.tts.model,
         voice=settings.tts.voice,
@@ -122,23 +157,48 @@ def stt_options(settings: Settings) -> dict[str, Any]:
         "max_turn_silence": turns.max_turn_silence,
         "vad_threshold": stt.vad_threshold,
     }
-    if stt.keyterms:
-        options["keyterms_prompt"] = list(stt.keyterms)
     if stt.family == "universal-streaming":
         # The plugin takes every end of turn for a final unless it is told which of the two counts.
         options["format_turns"] = stt.format_turns
         options["end_of_turn_confidence_threshold"] = stt.end_of_turn_confidence
-    elif stt.language_codes:
-        options["language_codes"] = list(stt.language_codes)
-    return options
+        options["language_detection"] = stt.model != "universal-streaming-english"
+        given = _given(settings)
+    else:
+        options["language_detection"] = True
+        if PRESETS[stt.family][turns.preset].is_mode:
+            options["mode"] = turns.preset
+        if not stt.speaker_labels:  # with them AssemblyAI switches continuous partials off
+            options["continuous_partials"] = stt.continuous_partials
+        given = _given(settings) | {
+            "language_codes": list(languages(settings)),
+            "prompt": stt.prompt,
+            "interruption_delay": stt.interruption_delay,
+            "voice_focus": stt.voice_focus,
+            "voice_focus_threshold": stt.voice_focus_threshold,
+            "previous_context_n_turns": stt.previous_context_turns,
+        }
+    return options | {name: value for name, value in given.items() if value not in (None, [])}
+
+
+def _given(settings: Settings) -> dict[str, Any]:
+    """Return the options that every model has and that are only sent when they are set."""
+    stt = settings.stt
+    return {
+        "keyterms_prompt": list(stt.keyterms),
+        "domain": stt.domain,
+        "speaker_labels": True if stt.speaker_labels else None,
+        "max_speakers": stt.max_speakers,
+    }
 
 
 def provider_names(settings: Settings) -> dict[str, str]:
     """Return who listens, thinks and speaks, for the transcript: the endpoint where it is not the vendor's."""
+    stt, llm_, tts_ = settings.stt, settings.llm, settings.tts
+    thinks, speaks = VENDORS[llm_.provider], VENDORS[tts_.provider]
     return {
-        "stt": _provider_name(settings.stt.model, settings.stt.base_url, "assemblyai.com", "AssemblyAI"),
-        "llm": settings.llm.plugin or _provider_name(settings.llm.model, settings.llm.base_url, "openai.com", "OpenAI"),
-        "tts": settings.tts.plugin or _provider_name(settings.tts.model, settings.tts.base_url, "openai.com", "OpenAI"),
+        "stt": _provider_name(stt.model, stt.base_url, *VENDORS["assemblyai"]),
+        "llm": llm_.plugin or _provider_name(llm_.model, llm_.base_url, *thinks),
+        "tts": tts_.plugin or _provider_name(tts_.model, tts_.base_url, *speaks),
     }
 
 
@@ -152,7 +212,9 @@ def _provider_name(model: str, base_url: str, vendor_domain: str, vendor: str) -
 def _build_stt(settings: Settings, recorder: Recorder) -> RecordingSTT:
     # The framework's own session would go through the proxy of the LiveKit server, whatever the host.
     http_session = aiohttp.ClientSession(proxy=proxy_for(settings.stt.base_url))
-    return RecordingSTT(recorder=recorder, http_session=http_session, **stt_options(settings))
+    stt = settings.stt
+    patience = Patience(replay_seconds=stt.replay_seconds, give_up_seconds=stt.outage_limit or math.inf)
+    return RecordingSTT(recorder=recorder, http_session=http_session, patience=patience, **stt_options(settings))
 
 
 def _build_plugin(section: str, path: str, base: type, options: dict[str, Any]) -> object:

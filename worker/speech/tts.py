@@ -2,13 +2,25 @@
 
 import asyncio
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from livekit.agents import APIConnectOptions, tts, utils
+from livekit.agents import APIConnectOptions, APITimeoutError, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, USERDATA_TIMED_TRANSCRIPT
 
 from worker.speech.recorder import Recorder
 from worker.transcript.events import AgentSentence
+
+STALL_SECONDS: Final = 5.0
+"""How long a voice may fall silent in the middle of a text: OpenAI's plugin would wait for 30 s."""
+
+
+class Stalled(APITimeoutError):
+    """The voice began a text and did not go on."""
+
+    code = "tts.stalled"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the voice fell silent for {seconds:.0f} s in the middle of a text", retryable=False)
 
 
 class WriteAheadTTS(tts.TTS[Any]):
@@ -94,9 +106,16 @@ class _AcceptedChunks(tts.ChunkedStream):
             num_channels=self._owner.num_channels,
             mime_type="audio/pcm",
         )
-        async with self._wrapped.synthesize(self._input_text, conn_options=self._wrapped_conn_options) as stream:
-            async for audio in stream:
-                _hand_on(audio, output_emitter)
+        try:
+            async with asyncio.timeout(None) as until_next:
+                async with self._wrapped.synthesize(
+                    self._input_text, conn_options=self._wrapped_conn_options
+                ) as stream:
+                    async for audio in stream:
+                        _hand_on(audio, output_emitter)
+                        until_next.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
+        except TimeoutError:
+            raise Stalled(STALL_SECONDS) from None
 
     async def _metrics_monitor_task(self, event_aiter: Any) -> None:
         async for _ in event_aiter:

@@ -78,6 +78,10 @@ class ParticipantJoined:
     """LiveKit's kind in lower case: standard, sip, connector, agent, ingress, egress."""
     transcribed: bool = True
     """Whether what they say reaches the STT."""
+    call: str = ""
+    """Id of the phone call, for a participant on a phone."""
+    number: str = ""
+    """Phone number, as far as it may be written down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,10 @@ class Participant(Model):
     left_ms: int | None = None
     """`None`: still there when the last part ended."""
     transcribed: bool
+    call: str = ""
+    """Id of the phone call, for a participant on a phone."""
+    number: str = ""
+    """Phone number, as far as it may be written down."""
 
 
 class Tool(Model):

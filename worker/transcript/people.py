@@ -24,6 +24,8 @@ def participants_of(parts: Iterable[PartTimeline]) -> list[Participant]:
                     kind=event.participant_kind,
                     joined_ms=known.joined_ms if known else ms,
                     transcribed=event.transcribed,
+                    call=event.call or (known.call if known else ""),
+                    number=event.number or (known.number if known else ""),
                 )
             case ParticipantLeft() if known:
                 people[event.identity] = known.model_copy(update={"left_ms": ms})

@@ -1,4 +1,4 @@
-from worker.speech.stream_clock import StreamClock
+from worker.speech.assemblyai.stream_clock import StreamClock
 
 BEGAN = 1000.0
 FRAME = 0.05

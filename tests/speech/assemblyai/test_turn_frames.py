@@ -11,7 +11,7 @@ from tests.speech.memory_recorder import MemoryRecorder
 from tests.speech.virtual_clock import VirtualClock
 from tests.transcript.journals import told
 from worker.speech import paced
-from worker.speech.turn_frames import TurnJournal
+from worker.speech.assemblyai.turn_frames import TurnJournal
 from worker.transcript.events import Event, UserEarly, UserFinal, UserInterim
 
 BEGAN = 1_000.0
@@ -50,8 +50,7 @@ def recorder() -> Appended:
 @pytest.fixture
 def journal(recorder: Appended, clock: VirtualClock) -> TurnJournal:
     journal = TurnJournal(recorder)
-    journal.session = "session-1"
-    journal.begin(start_time=BEGAN + 2)
+    journal.begin("session-1", start_time=BEGAN + 2)
     return journal
 
 
