@@ -12,6 +12,7 @@ from tests.speech.marked_recogniser import Caller, Clock, Hearing, Strike, clock
 from tests.speech.memory_recorder import MemoryRecorder, let_others_run
 from tests.speech.scripted_server import TERMINATION, Connection, ScriptedServer, Step, final
 from worker.speech.assemblyai import RecordingSTT
+from worker.speech.deafness import REASON
 from worker.transcript.events import Gap, SttClosed, SttOpened, UserFinal, UserRevised
 
 __all__ = ["clock"]
@@ -213,6 +214,24 @@ async def test_what_is_said_in_an_outage_at_the_end_of_a_call_is_a_gap(
             assert [each.to_ms for each in recorder.of(Gap)] == [None]
     assert {each.from_ms for each in recorder.of(Gap)} == {round(1000 * caller.said_at[1])}
     assert recorder.of(Gap)[-1].to_ms == pytest.approx(1000 * caller.said_at[3] + 100, abs=TOLERANCE_MS)
+
+
+@pytest.mark.parametrize("breaks_off", [False, True])
+async def test_a_server_that_is_slow_to_say_goodbye_leaves_no_gap_and_one_that_breaks_off_does(
+    make_stt: MakeStt, recorder: MemoryRecorder, clock: Clock, breaks_off: bool
+) -> None:
+    async def leaves(connection: Connection) -> None:
+        await connection.begin("first")
+        await connection.until_terminate()
+        if breaks_off:
+            connection.drop()
+
+    async with ScriptedServer(leaves, "hang").running() as server:
+        owner = make_stt(server.url, dataclasses.replace(QUICK, termination_seconds=0.2))
+        async with listening(owner) as stream:
+            await recorder.until(SttOpened)
+            await Caller(stream, clock).say([1])
+    assert [each.reason for each in recorder.of(Gap)][:1] == [REASON] * breaks_off
 
 
 async def test_an_outage_in_which_nobody_speaks_is_no_gap(

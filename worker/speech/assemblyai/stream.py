@@ -182,12 +182,14 @@ class RecordingStream(assemblyai.SpeechStream):
             for failure in filter(None, failures):
                 raise failure
         finally:
+            # Who is slow to say goodbye has heard everything all the same; who breaks off may not have.
+            heard_out = connection.terminated or (self._said_all and not receiver.done())
             await utils.aio.cancel_and_wait(sender, receiver, configuration)
-            self._leave(connection)
+            self._leave(connection, heard_out=heard_out)
 
-    def _leave(self, connection: Connection) -> None:
+    def _leave(self, connection: Connection, *, heard_out: bool) -> None:
         self._turns.end()
-        if connection.terminated and not self._turns.pending:
+        if heard_out and not self._turns.pending:
             self._backlog.confirm_sent()
         self._backlog.rewind()
         first_order = self._turns.first_order
