@@ -12,7 +12,7 @@ PREPARE := command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON); ins
 	$(PYTHON) -m bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages tools-for-tests demo test test-all soak bench kill-matrix mutations test-live check lint typecheck format lock image clean
+.PHONY: help setup packages tools-for-tests demo test test-all soak bench kill-matrix mutations canary test-live check lint typecheck format lock image clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ mutations: packages ## break the product in known ways: each time a test must fa
 
 bench: packages ## journal and replay beside their baselines; fails where a bar is missed (2 minutes)
 	@status=0; for each in journal replay; do $(RUN) bench.$$each || status=1; done; exit $$status
+
+canary: packages ## what is relied on in livekit-agents and its plugins, on their newest releases (2 minutes)
+	@$(RUN) tests.canary
 
 test-live: packages ## the same contracts with the real services and your own keys; tells the cost and asks first
 	@$(RUN) tests.live

@@ -19,7 +19,7 @@ from typing import Any
 TOLD_FROM_S = 0.001
 """Callbacks that took so long are told one by one."""
 
-AUDIO_BEGINS, AUDIO_ENDS = "RecordingStream.push_frame", "Capture._closed"
+AUDIO_BEGINS, AUDIO_ENDS = "Backlog.hear", "Capture._closed"
 
 _THEIRS = tuple(f"{os.sep}{name}{os.sep}" for name in ("livekit", "openai", "httpx2", "aiohttp", "multiprocessing"))
 _OURS = f"{os.sep}worker{os.sep}"

@@ -65,6 +65,12 @@ def turn(
     }
 
 
+def speaker_revision(turns: int) -> Message:
+    """The speakers of the session's turns on second thoughts: they take turns, too."""
+    revisions = [{"turn_order": order, "speaker_label": "AB"[order % 2], "words": []} for order in range(turns)]
+    return {"type": "SpeakerRevision", "revisions": revisions}
+
+
 def termination(audio_ms: float, session_s: float) -> Message:
     """The last message after `Terminate`: whole seconds of audio received and of session, as billed."""
     return {

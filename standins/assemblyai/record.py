@@ -19,6 +19,7 @@ class SessionRecord:
         query: The connection's parameters; a token is left out.
         opened_at: When the connection was upgraded.
         audio_ms: Audio received, in milliseconds.
+        lead_ms: By how much it was ahead of real time at most, in milliseconds.
         terminated: Whether the client sent Terminate.
         updates: The `UpdateConfiguration` messages received.
         forced: How many ForceEndpoint were received.
@@ -32,6 +33,7 @@ class SessionRecord:
     query: dict[str, str]
     opened_at: float = field(default_factory=time.time)
     audio_ms: float = 0.0
+    lead_ms: float = 0.0
     terminated: bool = False
     updates: list[dict[str, Any]] = field(default_factory=list)
     forced: int = 0
@@ -39,6 +41,11 @@ class SessionRecord:
     finals: list[dict[str, Any]] = field(default_factory=list)
     closed_at: float | None = None
     close_code: int | None = None
+
+    def received(self, audio_ms: float, elapsed_ms: float) -> None:
+        """Notes audio that came so long after the session's beginning."""
+        self.audio_ms += audio_ms
+        self.lead_ms = max(self.lead_ms, self.audio_ms - elapsed_ms)
 
     def sent(self, message: Message) -> None:
         """Notes a message that went out, if it is one that matters."""

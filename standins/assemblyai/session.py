@@ -76,6 +76,7 @@ class Session:
         self._short_chunk = False
         self._stalled = False
         self._turn_struck = False
+        self._turns_said = 0
 
     async def run(self) -> None:
         """Serves the connection until one side ends it."""
@@ -135,7 +136,7 @@ class Session:
             )
         # A short chunk may only be the last one: what a client flushes before Terminate.
         self._short_chunk = duration_ms < SHORTEST_CHUNK_MS
-        self._record.audio_ms += duration_ms
+        self._record.received(duration_ms, 1000 * (time.monotonic() - self._began))
         await self._observe(await self._ear.hear(self._ingest.decode(chunk)))
 
     async def _control(self, text: str) -> bool:
@@ -173,6 +174,8 @@ class Session:
         await self._end_turn()
         if self._stalled or self._board.take(lambda fault: isinstance(fault, NoTermination)):
             return False
+        if self._parameters.speaker_labels:
+            await self._send(messages.speaker_revision(self._turns_said))
         await self._send(messages.termination(self._record.audio_ms, time.monotonic() - self._began))
         await self._close(1000, "", says_error=False)
         return True
@@ -189,6 +192,7 @@ class Session:
             return
         if message["end_of_turn"]:
             self._ear.turn_ended()
+            self._turns_said = max(self._turns_said, message["turn_order"] + 1)
             self._turn_struck = False
             done = message["turn_order"] + 1
             if message["turn_is_formatted"] or not self._parameters.format_turns:

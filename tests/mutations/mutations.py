@@ -219,4 +219,59 @@ MUTATIONS = (
         [Edit("worker/storage/spool.py", "return self.size >= self.max_size > 0", "return False")],
         ["tests/storage/test_keeper.py"],
     ),
+    Mutation(
+        "a session is left without Terminate",
+        [
+            Edit(
+                "worker/speech/assemblyai/connection.py",
+                '            await self.send({"type": "Terminate"})\n',
+                "            pass\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_stream.py"],
+    ),
+    Mutation(
+        "Retry-After is ignored",
+        [
+            Edit(
+                "worker/speech/assemblyai/persistence.py",
+                "        if decision.retry_after is not None:\n",
+                "        if decision.retry_after is not None and False:\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_persistence.py", "tests/speech/assemblyai/test_recovery.py"],
+    ),
+    Mutation(
+        "a permanent error is tried again",
+        [
+            Edit(
+                "worker/speech/assemblyai/persistence.py",
+                "        if decision.action is Action.GIVE_UP or self._was_in_vain(decision):\n",
+                "        if self._was_in_vain(decision):\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_persistence.py", "tests/speech/assemblyai/test_recovery.py"],
+    ),
+    Mutation(
+        "what was said while the recogniser was away is dropped",
+        [
+            Edit(
+                "worker/speech/assemblyai/stream.py",
+                "        self._backlog.rewind()\n",
+                "        self._backlog.rewind()\n        while self._backlog.take():\n            pass\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_recovery.py"],
+    ),
+    Mutation(
+        "a turn that is heard again is kept twice",
+        [
+            Edit(
+                "worker/speech/assemblyai/turn_frames.py",
+                "        self.first_order = min(self._open, default=self._last_order + 1)\n",
+                "        self.first_order = self._last_order + 1\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_recovery.py"],
+    ),
 )

@@ -36,13 +36,13 @@ def taken(backlog: Backlog) -> list[Chunk]:
     return chunks
 
 
-@given(st.binary(max_size=8000), st.lists(st.integers(1, 999), max_size=20))
+@given(st.binary(max_size=4000), st.lists(st.integers(1, 999), max_size=8))
 def test_frames_of_any_length_become_whole_chunks_of_the_same_audio(audio: bytes, cuts: list[int]) -> None:
     audio = audio[: len(audio) // 2 * 2]
     backlog, at = new(), 0
     for size in cuts:
         backlog.hear(audio[at : at + 2 * size], at / 2 / RATE)
-        at += 2 * size
+        at = min(len(audio), at + 2 * size)
     backlog.hear(audio[at:], at / 2 / RATE)
     backlog.fill_up()
     chunks = taken(backlog)
@@ -134,7 +134,7 @@ def test_silence_that_is_heard_as_it_comes_is_sent_whole() -> None:
     assert sent == 100
 
 
-@given(st.lists(st.sampled_from([0, 0, 0, 0, 1000]), max_size=150))
+@given(st.lists(st.sampled_from([0, 0, 0, 0, 1000]), max_size=60))
 def test_every_sound_is_sent_once_and_in_order(sounds: list[int]) -> None:
     numbered = [1000 + at if sound else 0 for at, sound in enumerate(sounds)]
     backlog = new()
