@@ -21,12 +21,12 @@ RUN python3 -m venv /opt/uv \
 WORKDIR /app
 # The packages first: they change less often than the code, so their layer is built less often.
 COPY pyproject.toml uv.lock ./
-RUN /opt/uv/bin/uv sync --locked --no-cache --no-dev --no-install-project
+RUN /opt/uv/bin/uv sync --locked --no-cache --no-dev --extra mcp --no-install-project
 COPY README.md LICENSE ./
 COPY config ./config
 COPY standins ./standins
 COPY worker ./worker
-RUN /opt/uv/bin/uv sync --locked --no-cache --no-dev --no-editable
+RUN /opt/uv/bin/uv sync --locked --no-cache --no-dev --extra mcp --no-editable
 
 FROM ${BASE}
 # HOME lies inside the image and is the user's own: what a library looks for there is found by the one who runs.

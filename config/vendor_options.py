@@ -24,7 +24,7 @@ def checks() -> Iterator[tuple[tuple[str, ...], Check]]:
     yield ("llm.provider", "llm.model", "llm.fallback_models"), _unversioned
     yield ("llm.provider", "llm.model", "llm.fallback_models", "stt.region"), _outside_the_eu
     for section in ("llm", "tts"):
-        keys = ("provider", "fallback_models", "fallback_base_url", "fallback_api_key")
+        keys = ("provider", "fallback_base_url", "fallback_api_key")
         yield tuple(f"{section}.{key}" for key in keys), _fallbacks_elsewhere(section)
     for section, addresses in (("llm", GATEWAY), ("tts", SYNTHESIS)):
         yield (f"{section}.provider", f"{section}.base_url", "stt.region"), _other_address(section, addresses)
@@ -64,19 +64,15 @@ def _outside_the_eu(settings: Settings, _: str) -> str | None:
 
 
 def _fallbacks_elsewhere(section: str) -> Check:
-    """AssemblyAI's key must reach nobody else, and its voices have no model to fall back to."""
+    """AssemblyAI's key must reach nobody else."""
 
     def check(settings: Settings, _: str) -> str | None:
         own = settings.llm if section == "llm" else settings.tts
-        if own.provider == "openai" or not own.fallback_models:
-            return None
-        if own.provider == "gateway" and own.fallback_base_url is None:
-            return None
-        if own.fallback_base_url and own.fallback_api_key:
+        if own.provider == "openai" or own.fallback_base_url is None or own.fallback_api_key is not None:
             return None
         return (
-            f"{section}.fallback_models are those of another service than {section}.provider {own.provider}; "
-            f"set {section}.fallback_base_url and {section}.fallback_api_key too."
+            f"{section}.fallback_base_url is given without {section}.fallback_api_key, so that AssemblyAI's key would "
+            "go there; set that too."
         )
 
     return check

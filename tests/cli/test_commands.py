@@ -103,7 +103,13 @@ def test_dispatch_to_a_server_that_is_not_there_ends_with_unavailable(tmp_path: 
 
 # --- doctor
 
-HERE = {"VERBATIM_FLEET__HEALTH_HOST": "127.0.0.1", "VERBATIM_FLEET__HEALTH_PORT": "0"}
+HERE = {
+    "VERBATIM_FLEET__HEALTH_HOST": "127.0.0.1",
+    "VERBATIM_FLEET__HEALTH_PORT": "0",
+    "VERBATIM_STT__BASE_URL": "ws://127.0.0.1:1",
+    "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
+}
+"""Nobody outside this machine is asked."""
 
 
 @pytest.fixture(scope="module")

@@ -93,13 +93,13 @@ def test_without_openai_no_key_of_openai_is_needed(read: Load, keys_of_a_worker:
         ),
         (
             {**GATEWAY, "llm.fallback_models": "gpt-4o-mini", "llm.fallback_base_url": "https://api.openai.com/v1"},
-            "llm.fallback_models are those of another service than llm.provider gateway; set llm.fallback_base_url and "
-            "llm.fallback_api_key too.",
+            "llm.fallback_base_url is given without llm.fallback_api_key, so that AssemblyAI's key would go there; set "
+            "that too.",
         ),
         (
-            {**VOICE, "tts.fallback_models": "gpt-4o-mini-tts"},
-            "tts.fallback_models are those of another service than tts.provider assemblyai; set tts.fallback_base_url "
-            "and tts.fallback_api_key too.",
+            {**VOICE, "tts.fallback_models": "m", "tts.fallback_base_url": "https://api.openai.com/v1"},
+            "tts.fallback_base_url is given without tts.fallback_api_key, so that AssemblyAI's key would go there; set "
+            "that too.",
         ),
         ({**VOICE, "tts.speed": "1.2"}, "tts.speed is not used when tts.provider is assemblyai; remove it."),
         (

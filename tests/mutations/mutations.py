@@ -220,6 +220,27 @@ MUTATIONS = (
         ["tests/storage/test_keeper.py"],
     ),
     Mutation(
+        "OpenAI's key is given to another vendor",
+        [Edit("config/derived.py", "return not (value.for_openai and", "return True or (value.for_openai and")],
+        ["tests/config/test_vendor_options.py"],
+    ),
+    Mutation(
+        "a word of assent interrupts the agent",
+        [
+            Edit(
+                "worker/session/dialogue.py",
+                "    disregard_assent(session, speech.stt, turns.backchannels)\n",
+                "    disregard_assent(session, speech.stt, ())\n",
+            )
+        ],
+        ["tests/session/test_listening.py"],
+    ),
+    Mutation(
+        "a tool's result is sent without its call",
+        [Edit("worker/speech/context.py", "        elif index > open_until and", "        elif index > 0 and")],
+        ["tests/speech/test_context.py"],
+    ),
+    Mutation(
         "a session is left without Terminate",
         [
             Edit(

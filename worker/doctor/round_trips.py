@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from livekit.agents import APIConnectionError, APIConnectOptions, APIStatusError, APITimeoutError, llm, utils
+from livekit.agents import APIConnectOptions, llm, utils
 
 from config import Settings
 from worker.doctor.findings import Finding, failed, fine, skipped, unreachable, warning
 from worker.errors import Refusal
+from worker.speech.catalogue import fault
+from worker.speech.failures import code_of
 from worker.speech.providers import build_llm, build_tts
 
 SECONDS = 15.0
@@ -20,6 +22,9 @@ WORDS = "This is a test."
 
 SLOW_MS = 2000
 """A first piece that takes longer makes a conversation halting."""
+
+NO_ANSWER = ("dns", "refused", "timeout", "network", "cut")
+"""Faults of a service that could not be spoken with, by the catalogue's codes."""
 
 ONCE = APIConnectOptions(max_retry=0, timeout=10.0)
 
@@ -71,19 +76,15 @@ async def check_voice(settings: Settings) -> Finding:
 
 async def _tried(check: str, subject: str, section: str, work: Callable[[], Awaitable[tuple[int, str]]]) -> Finding:
     """Return the finding of `work`, which returns milliseconds to the first piece, and what it cost."""
-    settings_of = f"{section}.model, {section}.base_url and the key"
     try:
         async with asyncio.timeout(SECONDS), utils.http_context.open():
             took, cost = await work()
     except Refusal as refusal:
         return failed(check, str(refusal), "")
-    except APIStatusError as error:
-        return failed(check, f"{subject} answered with status {error.status_code}.", f"Check {settings_of}.")
-    except (APIConnectionError, TimeoutError) as error:
-        what = "did not answer in time" if isinstance(error, (APITimeoutError, TimeoutError)) else "cannot be reached"
-        return unreachable(check, f"{subject} {what}.", f"Check {section}.base_url and the network.")
     except Exception as error:  # a plugin may raise anything; what it says may hold a key
-        return failed(check, f"{subject} could not be used ({type(error).__name__}).", f"Check {settings_of}.")
+        found = fault(code_of(section, error))
+        verdict = unreachable if found.code.partition(".")[2] in NO_ANSWER else failed
+        return verdict(check, found.sentence, found.remedy)
     if not cost:
         return failed(
             check, f"{subject} answered without a word.", f"Check {section}.model: it has to stream its answer."

@@ -2,15 +2,18 @@
 
 import asyncio
 import importlib.util
+import logging
 from typing import TYPE_CHECKING, Final
 
 from config import Settings
 from worker.errors import Misconfigured
+from worker.speech.catalogue import error_raised
 from worker.speech.recorder import Recorder
-from worker.transcript.events import ErrorRaised
 
 if TYPE_CHECKING:
     from livekit.agents.llm.mcp import MCPToolset
+
+logger = logging.getLogger("verbatim.call")
 
 CONNECT_SECONDS: Final = 3.0
 """How long a call's beginning waits for the tools of a server: the caller waits as long for the first word."""
@@ -47,14 +50,8 @@ def mcp_tools(settings: Settings, recorder: Recorder) -> "list[MCPToolset]":
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await super().setup(reload=reload)
             except Exception as error:
-                recorder.append(
-                    ErrorRaised(
-                        source="tools",
-                        code="mcp_unreachable",
-                        message=f"The tools of {self.id} could not be asked for ({type(error).__name__}); look at "
-                        "that server and agent.mcp_servers.",
-                    )
-                )
+                logger.warning("the tools of %s could not be asked for: %s", self.id, type(error).__name__)
+                recorder.append(error_raised("tools.mcp_unreachable"))
             return self
 
     headers = settings.agent.mcp_headers

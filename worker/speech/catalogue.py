@@ -57,6 +57,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "stt": "stt",
     "llm": "llm",
     "tts": "tts",
+    "tools": "tools",
     "livekit": "room",
     "call": "session",
 }
@@ -67,6 +68,7 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "stt": "Speech recognition, whoever provides it",
     "llm": "Language model: OpenAI's or a compatible API, or a plugin",
     "tts": "Voice: OpenAI's or a compatible API, or a plugin",
+    "tools": "Tools of other servers",
     "livekit": "LiveKit",
     "call": "The call itself",
 }
@@ -396,6 +398,16 @@ _OF_THE_CALL = (
     ),
 )
 
+_OF_THE_TOOLS = (
+    Fault(
+        "tools.mcp_unreachable",
+        "The tools of an MCP server could not be asked for, so that the agent did without them.",
+        "Look at that server, agent.mcp_servers and agent.mcp_headers.",
+        False,
+        "That the agent cannot do what it needs them for.",
+    ),
+)
+
 _LIVEKIT = (
     Fault(
         "livekit.disconnected",
@@ -430,6 +442,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *_OF_THE_LLM,
     *_of_a_model("tts"),
     *_OF_THE_TTS,
+    *_OF_THE_TOOLS,
     *_LIVEKIT,
     *_OF_THE_CALL,
 )
