@@ -111,9 +111,10 @@ class AgentSettings(Section):
     silence_goodbye: Seconds = 30
     """Seconds of silence after that question before the agent says goodbye and closes the room; 0: never."""
 
-    no_audio_notice: Seconds = 15
+    no_audio_notice: Seconds = 25
     """Seconds without any audio from an open microphone before the caller is told that they cannot be heard; after
-    twice the time the call ends. 0: never."""
+    twice the time the call ends. Below 21 s it may be said to nobody, for so long LiveKit waits for a caller whose
+    connection was lost. 0: never."""
 
     session_host: bool = False
     """Let participants inspect and drive the session over LiveKit's data channel, system prompt and chat

@@ -29,7 +29,7 @@ class Limits:
     """Silence of both sides before the caller is asked whether they are there."""
     silence_goodbye: float = 30
     """Silence after that question before the call ends."""
-    no_audio: float = 15
+    no_audio: float = 25
     """No audio although a microphone is open, before the caller is told; twice as long, and the call ends."""
     not_recognised: float = 15
     """Speech without recognised words before the caller is told."""

@@ -4,14 +4,15 @@ import asyncio
 import dataclasses
 
 import pytest
-from livekit.agents import APIConnectionError, APIStatusError, stt
+from livekit.agents import NOT_GIVEN, APIConnectionError, APIStatusError, stt
 
 from tests.speech.conftest import QUICK, MakeStt
-from tests.speech.listening import failure_of, listening, voice
+from tests.speech.listening import Kind, failure_of, heard, listening, voice
 from tests.speech.marked_recogniser import Caller, Clock, Hearing, Strike, clock, until_heard, word_times, words_of
 from tests.speech.memory_recorder import MemoryRecorder, let_others_run
 from tests.speech.scripted_server import TERMINATION, Connection, ScriptedServer, Step, final
 from worker.speech.assemblyai import RecordingSTT
+from worker.speech.deafness import REASON
 from worker.transcript.events import Gap, SttClosed, SttOpened, UserFinal, UserRevised
 
 __all__ = ["clock"]
@@ -215,6 +216,24 @@ async def test_what_is_said_in_an_outage_at_the_end_of_a_call_is_a_gap(
     assert recorder.of(Gap)[-1].to_ms == pytest.approx(1000 * caller.said_at[3] + 100, abs=TOLERANCE_MS)
 
 
+@pytest.mark.parametrize("breaks_off", [False, True])
+async def test_a_server_that_is_slow_to_say_goodbye_leaves_no_gap_and_one_that_breaks_off_does(
+    make_stt: MakeStt, recorder: MemoryRecorder, clock: Clock, breaks_off: bool
+) -> None:
+    async def leaves(connection: Connection) -> None:
+        await connection.begin("first")
+        await connection.until_terminate()
+        if breaks_off:
+            connection.drop()
+
+    async with ScriptedServer(leaves, "hang").running() as server:
+        owner = make_stt(server.url, dataclasses.replace(QUICK, termination_seconds=0.2))
+        async with listening(owner) as stream:
+            await recorder.until(SttOpened)
+            await Caller(stream, clock).say([1])
+    assert [each.reason for each in recorder.of(Gap)][:1] == [REASON] * breaks_off
+
+
 async def test_an_outage_in_which_nobody_speaks_is_no_gap(
     make_stt: MakeStt, recorder: MemoryRecorder, clock: Clock
 ) -> None:
@@ -297,6 +316,25 @@ async def test_a_server_that_says_nothing_while_the_caller_speaks_is_left_and_th
         await server.connections[0].until_terminate()
     assert words_of(recorder) == list(range(1, 31))
     assert recorder.of(Gap) == []
+
+
+async def test_a_server_that_sends_no_words_before_a_pause_may_be_silent_for_longer(
+    make_stt: MakeStt, clock: Clock
+) -> None:
+    async def listens(connection: Connection) -> None:
+        await connection.begin("only")
+        await connection.until(lambda it: len(it.chunks) >= 40)
+        await connection.send(final("A long sentence."))
+        await connection.end()
+
+    options = {"model": "universal-3-5-pro", "format_turns": NOT_GIVEN, "continuous_partials": False}
+    async with ScriptedServer(listens).running() as server:
+        owner = make_stt(server.url, dataclasses.replace(QUICK, silent_seconds=1.0), **options)
+        async with listening(owner) as stream:
+            owner.caller_speaks = True
+            await Caller(stream, clock).say(range(1, 21), pause_ms=0)
+            await heard(stream, Kind.FINAL_TRANSCRIPT)
+        assert server.attempts == 1
 
 
 async def test_a_server_may_be_silent_while_nobody_speaks(

@@ -239,3 +239,21 @@ async def test_the_log_is_the_oracle_of_what_was_sent(assemblyai_standin: Standi
     assert session["query"]["min_turn_silence"] == "160"
     assert (session["close_code"], session["closed_at"] >= session["opened_at"]) == (1000, True)
     assert client.received[0]["id"] == session["id"]
+
+
+async def test_speakers_are_revised_after_terminate_where_they_are_told_apart(assemblyai_standin: Standin):
+    async with connected(assemblyai_standin, **PUNCTUATED, speaker_labels="true") as client:
+        await client.until("Begin")
+        await say(client, tone(600), pause_ms=2000)
+        rest = await client.terminate()
+    kinds = [message["type"] for message in rest]
+    assert kinds[-2:] == ["SpeakerRevision", "Termination"]
+    assert rest[-2]["revisions"] == [{"turn_order": 0, "speaker_label": "A", "words": []}]
+
+
+async def test_the_log_tells_by_how_much_the_audio_was_ahead_of_real_time(assemblyai_standin: Standin):
+    async with connected(assemblyai_standin, **PUNCTUATED) as client:
+        await client.until("Begin")
+        await client.audio(silence(5000))
+        await client.terminate()
+    assert 3000 <= assemblyai_standin.log()["sessions"][-1]["lead_ms"] <= 5000

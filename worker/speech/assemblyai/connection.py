@@ -169,9 +169,9 @@ class Connection:
             await self.close()
             return
         self._deadline = None
-        await self.terminate()
         with contextlib.suppress(SessionFailed, TimeoutError):
             async with asyncio.timeout(self._patience.termination_seconds):
+                await self.terminate()
                 while (frame := await self.frame()) is not None:
                     take(frame)
         await self.close()

@@ -36,6 +36,9 @@ logger = logging.getLogger("verbatim.stt")
 USUAL_TURN_SILENCE_MS: Final = 2400
 """The longest silence that any model waits for by itself (streaming API, `max_turn_silence`)."""
 
+SPARSE_PARTIALS: Final = 3.0
+"""How much longer a server may be silent that sends no words before a pause (`continuous_partials`)."""
+
 WORKING_SECONDS: Final = 10.0
 """A session that lasted so long has worked, whether anybody spoke or not."""
 
@@ -59,7 +62,8 @@ class RecordingStream(assemblyai.SpeechStream):
             longest_silence=self._turn_silence,
         )
         self._persistence = Persistence(patience)
-        self._silence = ServerSilence(patience.silent_seconds)
+        sparse = self._opts.speaker_labels is True or self._opts.continuous_partials is False
+        self._silence = ServerSilence(patience.silent_seconds * (SPARSE_PARTIALS if sparse else 1.0))
         self._speed = patience.catch_up_speed
         self._news = asyncio.Event()
         """Audio came, or its end."""
@@ -119,6 +123,7 @@ class RecordingStream(assemblyai.SpeechStream):
                     await self._hold_session()
                 except SessionFailed as failure:
                     await self._overcome(failure.decision)
+            await hearing
         finally:
             await utils.aio.cancel_and_wait(hearing)
             if self._owner.given_up is None:
@@ -126,18 +131,20 @@ class RecordingStream(assemblyai.SpeechStream):
                 self._owner.deafness.ends()
 
     async def _hear(self) -> None:
-        async for frame in self._input_ch:
-            if isinstance(frame, self._FlushSentinel):
-                continue  # a shorter message would be out of bounds; the rest goes with the next one
-            heard_at = time.time()
-            if self._first_heard_at is None:
-                self._first_heard_at = heard_at
-            for span in self._backlog.hear(frame.data.tobytes(), heard_at):
-                self._lose(span)
+        try:
+            async for frame in self._input_ch:
+                if isinstance(frame, self._FlushSentinel):
+                    continue  # a shorter message would be out of bounds; the rest goes with the next one
+                heard_at = time.time()
+                if self._first_heard_at is None:
+                    self._first_heard_at = heard_at
+                for span in self._backlog.hear(frame.data.tobytes(), heard_at):
+                    self._lose(span)
+                self._news.set()
+            self._backlog.fill_up()
+        finally:
+            self._ended = True
             self._news.set()
-        self._backlog.fill_up()
-        self._ended = True
-        self._news.set()
 
     def _lose(self, span: Span | None) -> None:
         if span is not None:
@@ -171,18 +178,20 @@ class RecordingStream(assemblyai.SpeechStream):
         configuration = asyncio.create_task(self._send_configuration(connection, begun))
         try:
             await asyncio.wait({sender, receiver}, return_when=asyncio.FIRST_COMPLETED)
-            if not receiver.done():
-                sender.result()
+            if sender.done() and sender.exception() is None:
                 await asyncio.wait({receiver}, timeout=self._patience.termination_seconds)
-            if receiver.done():
-                receiver.result()
+            failures = [task.exception() for task in (receiver, sender) if task.done()]
+            for failure in filter(None, failures):
+                raise failure
         finally:
+            # Who is slow to say goodbye has heard everything all the same; who breaks off may not have.
+            heard_out = connection.terminated or (self._said_all and not receiver.done())
             await utils.aio.cancel_and_wait(sender, receiver, configuration)
-            self._leave(connection)
+            self._leave(connection, heard_out=heard_out)
 
-    def _leave(self, connection: Connection) -> None:
+    def _leave(self, connection: Connection, *, heard_out: bool) -> None:
         self._turns.end()
-        if connection.terminated and not self._turns.pending:
+        if heard_out and not self._turns.pending:
             self._backlog.confirm_sent()
         self._backlog.rewind()
         first_order = self._turns.first_order
