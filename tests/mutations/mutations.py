@@ -371,7 +371,7 @@ MUTATIONS = (
                 "        if decision.retry_after is not None and False:\n",
             )
         ],
-        ["tests/speech/assemblyai/test_persistence.py", "tests/speech/assemblyai/test_recovery.py"],
+        ["tests/speech/assemblyai/test_persistence.py"],
     ),
     Mutation(
         "a permanent error is tried again",
@@ -382,7 +382,7 @@ MUTATIONS = (
                 "        if self._was_in_vain(decision):\n",
             )
         ],
-        ["tests/speech/assemblyai/test_persistence.py", "tests/speech/assemblyai/test_recovery.py"],
+        ["tests/speech/assemblyai/test_persistence.py"],
     ),
     Mutation(
         "what was said while the recogniser was away is dropped",

@@ -1,6 +1,7 @@
 """However a call ends, its words are kept: stored, or in the journal that stays."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from worker.storage.journal import Journal
 from worker.storage.lock import held
 from worker.storage.recovery import State, recover
 from worker.storage.tombstone import key, tombstone_of
-from worker.transcript.events import PartStarted, UserFinal
+from worker.transcript.events import PartStarted, UserFinal, UserRevised
 from worker.transcript.model import Transcript
 from worker.transcript.render import FORMATS
 
@@ -121,6 +122,28 @@ async def test_a_call_whose_session_was_removed_while_it_ran_leaves_nothing(scen
     await scene.call.finish()
     assert await store.list() == [tombstone]
     assert not scene.journal.path.exists()
+
+
+async def test_the_recogniser_s_last_word_on_who_spoke_is_waited_for_before_the_call_ends(scene: Scene) -> None:
+    class Stt:
+        revises_speakers = True
+        call_is_over = staticmethod(lambda: None)
+
+        async def farewells(self) -> None:
+            await asyncio.sleep(0.01)
+            scene.journal.append(UserRevised(participant="caller", speaker="B"))
+
+    class Recognising:
+        stt = Stt()
+
+        async def aclose(self) -> None:
+            kinds = [json.loads(line)["kind"] for line in scene.journal.path.read_bytes().splitlines()]
+            assert kinds[-2:] == ["user.revised", "part.ended"]
+
+    scene.call._speech = cast("Speech", Recognising())
+    await scene.call.finish()
+    (turn,) = scene.stored().turns
+    assert turn.speaker == "B"
 
 
 async def test_where_nothing_can_be_stored_the_journal_stays_and_is_free_for_who_stores_it_later(scene: Scene) -> None:

@@ -233,3 +233,12 @@ async def test_ready_made_audio_is_played_only_once_its_text_is_accepted(stage: 
     assert [(event.text, event.speech) for event in stage.recorder.of(AgentSentence)] == [
         ("Please hold the line.", handle.id)
     ]
+
+
+async def test_the_recogniser_is_told_when_the_caller_speaks(stage: Stage) -> None:
+    await stage.session.start(waiter())
+    assert not stage.speech.stt.caller_speaks
+    stage.session._update_user_state("speaking")
+    assert stage.speech.stt.caller_speaks
+    stage.session._update_user_state("listening")
+    assert not stage.speech.stt.caller_speaks
