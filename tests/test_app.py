@@ -223,6 +223,43 @@ async def test_a_drain_shorter_than_a_second_still_has_an_end(settings: Callable
     assert worker._server._drain_timeout == 1
 
 
+async def test_the_framework_is_told_to_drain_only_when_no_call_runs(
+    settings: Callable[..., Loaded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(settings())
+    waited: list[int] = []
+
+    async def drain() -> None:
+        waited.append(worker.sessions)
+
+    monkeypatch.setattr(worker._server, "drain", drain)
+    worker._intake._reserved.update({"AJ_1", "AJ_2"})
+    draining = asyncio.create_task(worker._drain())
+    await asyncio.sleep(0)
+    assert not draining.done()
+    worker._intake._reserved.clear()
+    async with asyncio.timeout(PATIENCE_S):
+        await draining
+    assert waited == [0]
+
+
+async def test_calls_that_outlast_the_drain_are_left_to_the_close(
+    settings: Callable[..., Loaded], caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = Worker(settings(VERBATIM_FLEET__DRAIN_TIMEOUT="0.05"))
+    worker._intake._reserved.add("AJ_1")
+    async with asyncio.timeout(PATIENCE_S):
+        await worker._drain()
+    assert "still running after fleet.drain_timeout" in caplog.text
+
+
+async def test_a_worker_that_was_told_to_stop_is_offered_no_more_calls(settings: Callable[..., Loaded]) -> None:
+    worker = Worker(settings())
+    assert worker._intake.load == 0
+    worker._stop()
+    assert worker._intake.load == 1
+
+
 # --- journals
 
 

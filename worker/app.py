@@ -32,6 +32,9 @@ from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.worker")
 
+DRAIN_LOOK_SECONDS = 0.1
+"""Between two looks at whether calls still run: what a drain may take longer than its last call."""
+
 LAST_SWEEP_SECONDS = 10.0
 """How long a worker that ends may take for the journals of calls that it had to end: its node may go with it."""
 
@@ -216,6 +219,11 @@ class Worker:
     async def _drain(self) -> None:
         logger.info("stopping: no new calls", extra={"running": self.sessions})
         try:
+            # The framework's own wait may block the event loop for ever: where two jobs end in one round of the
+            # loop it joins the one that is over again and again (livekit-agents 1.8.9, `worker.py`, `drain`).
+            async with asyncio.timeout(self._settings.fleet.drain_timeout):
+                while self.sessions:  # noqa: ASYNC110 - it has no event for the end of a job
+                    await asyncio.sleep(DRAIN_LOOK_SECONDS)
             await self._server.drain()
         except TimeoutError:
             logger.warning("calls were still running after fleet.drain_timeout: ending them")

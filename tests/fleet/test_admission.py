@@ -109,7 +109,7 @@ def test_the_load_crosses_the_server_s_target_exactly_when_the_worker_is_full(mo
         assert 0 <= told <= 1
 
 
-@pytest.mark.parametrize("now", [NO_MEMORY, LATE, UNWRITABLE])
+@pytest.mark.parametrize("now", [NO_MEMORY, LATE, UNWRITABLE, DRAINING])
 def test_a_worker_that_lacks_something_tells_the_highest_load(now: Situation) -> None:
     assert load(now, LIMITS) == 1.0
 

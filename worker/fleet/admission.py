@@ -172,7 +172,7 @@ def load(now: Situation, limits: Limits) -> float:
     It crosses the server's target exactly when the worker is full, so that the server offers calls until then. What
     keeps only new calls out is not in it, for a call that goes on is offered in the same way.
     """
-    if now.trouble is not None:
+    if now.draining or now.trouble is not None:
         return 1.0
     short = shortage(now, limits)
     if short is not None and short.reason is not Reason.FULL:

@@ -125,4 +125,5 @@ async def test_the_delays_are_kept(client: openai.AsyncOpenAI, openai_standin: S
     entry = openai_standin.log()["chat"][-1]
     words = len(entry["answer"].split())
     assert entry["first_piece_at"] - entry["received_at"] >= 0.08 - 0.005
-    assert entry["ended_at"] - entry["first_piece_at"] >= (words - 1) / 100 - 0.005
+    # From the request on: a first piece that a busy machine holds up is caught up with.
+    assert entry["ended_at"] - entry["received_at"] >= 0.08 + (words - 1) / 100 - 0.005
