@@ -431,6 +431,7 @@ async def test_what_a_worker_refused_and_why_is_told(agents: Agents, settings: C
         assert (body["admission"]["load"], body["sessions"], body["max_sessions"]) == (0.7001, 1, 1)
         assert body["crowded"] == "1 of fleet.max_sessions 1 calls run"
         assert await ready(worker) == (200, {"ready": True, "full": True, "reasons": []})
+        worker._intake._reserved.clear()
 
 
 async def test_a_worker_that_is_told_to_watch_asks_for_the_rooms(
