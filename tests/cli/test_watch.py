@@ -49,7 +49,7 @@ async def test_one_look_prints_what_was_done_and_ends_with_1_when_somebody_still
         assert (second.status, second.out) == (0, "1 rooms, 0 agents sent again, 0 still wait.\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 async def test_it_watches_until_it_is_told_to_end_and_prints_each_agent_that_it_sends(
     tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -1,6 +1,7 @@
 """A caller who writes: waits for the agent's greeting, asks one question, and leaves with the answer.
 
-Neither speaks nor listens, so that one process holds many. An agent's captions go at the pace at which it is heard.
+Says and hears nothing itself, so that one process holds many. An agent's captions go at
+the pace at which it is heard.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ async def call(url: str, token: str, room: str, patience_s: float) -> Served:
     caller, captions = rtc.Room(), Captions()
     captions.attach(caller)
     joined = time.monotonic()
-    await caller.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+    await caller.connect(url, token)  # and subscribes: an agent does not speak to nobody
     try:
         greeting = await _spoken(captions, 0, patience_s, f"nobody greeted the caller in {room}")
         greeted = time.monotonic()

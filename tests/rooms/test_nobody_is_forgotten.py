@@ -25,7 +25,7 @@ from tests.rooms.worker_process import WorkerProcess, working
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("livekit-server", "flite")]
 
-PATIENCE_S = 300.0
+PATIENCE_S = 240.0
 BACK_WITHIN_S = 35.0
 """A killed agent is listed for 20 s more, counts lag behind by 5, and the watcher looks every 5."""
 

@@ -12,8 +12,9 @@ from enum import StrEnum
 from worker import errand
 from worker.presence import Presence
 
-RETRY_S = 5.0
-"""Between two dispatches for a call that no worker had room for."""
+RETRY_S = 4.0
+"""How old a dispatch is at least that no worker had room for, before there is another: it may be being answered. Less
+than the time between two looks, so that each look at a room offers the call once."""
 
 JOINING_S = 20.0
 """How long an agent may take into the room once a worker took the call: a process for it may have to start first."""
