@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.command import KEYS, arguments, environment, run
 from tests.fleet.livekit_rooms import LiveKitRooms
+from tests.parts.livekit_server import LiveKitServer
 
 PATIENCE_S = 40.0
 
@@ -72,3 +73,9 @@ async def test_it_watches_until_it_is_told_to_end_and_prints_each_agent_that_it_
     assert watching.returncode == 0, log
     (audit,) = [json.loads(line) for line in log.splitlines()]
     assert (audit["message"], audit["room"], audit["cause"]) == ("dispatched again", "kitchen", "no_room")
+
+
+def test_a_key_that_the_server_refuses_ends_it_with_78(tmp_path: Path, livekit_server: LiveKitServer) -> None:
+    outcome = run(tmp_path, ["watch"], {**KEYS, "LIVEKIT_URL": livekit_server.url})
+    assert outcome.status == 78
+    assert len(outcome.sentences) == 1 and "refused the key and secret" in outcome.sentences[0]

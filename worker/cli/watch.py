@@ -66,8 +66,18 @@ async def _until_told(settings: Settings, *, json_: bool) -> None:
     """Watch until SIGTERM or SIGINT.
 
     Raises:
-        Misconfigured: the server refuses the key and secret.
+        Refusal: what is at the address is no LiveKit server, or refuses the key and secret.
     """
+    watching = asyncio.create_task(_watch(settings, json_=json_))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, watching.cancel)
+    await asyncio.wait({watching})
+    if not watching.cancelled():
+        watching.result()
+
+
+async def _watch(settings: Settings, *, json_: bool) -> None:
     from worker.fleet.watcher import Action, Watcher
     from worker.livekit_api import check_credentials
 
@@ -78,8 +88,4 @@ async def _until_told(settings: Settings, *, json_: bool) -> None:
     # A server that is started beside this may take a moment; the watcher says so, and waits for it.
     with contextlib.suppress(Unreachable):
         await check_credentials(settings)
-    watching = asyncio.create_task(Watcher(settings, notify).run())
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, watching.cancel)
-    await asyncio.wait({watching})
+    await Watcher(settings, notify).run()
