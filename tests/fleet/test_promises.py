@@ -72,6 +72,11 @@ SITUATIONS: dict[str, tuple[Presence, list[Dispatch], Verdict]] = {
         [served(LONG_AGO), unserved(RETRY_S, "AD_2", back("AJ_1"))],
         Again(Cause.NO_ROOM, back("AJ_1"), ["AD_2"], 0),
     ),
+    "it died, and somebody dispatched another by hand, for which no worker had room": (
+        WAITING,
+        [served(LONG_AGO), unserved(RETRY_S, "AD_2")],
+        Again(Cause.NO_ROOM, back("AJ_1"), ["AD_2"], 0),
+    ),
     "the second died too, a moment ago": (
         WAITING, [served(200), served(2 * JOINING_S - 0.1, "AD_2", back("AJ_1"), "AJ_2")], Wait(),
     ),
@@ -90,10 +95,10 @@ SITUATIONS: dict[str, tuple[Presence, list[Dispatch], Verdict]] = {
         [served(WINDOW_S), served(200, "AD_2", back("AJ_1"), "AJ_2"), served(100, "AD_3", back("AJ_2"), "AJ_3")],
         Again(Cause.LOST, back("AJ_3"), [], 2),
     ),
-    "three died, and a hundred found no room": (
+    "three died, and somebody dispatched another by hand, for which no worker had room": (
         WAITING,
         [*(served(250 - age, f"AD_{age}", PLAIN, f"AJ_{age}") for age in range(3)), unserved(RETRY_S, "AD_9")],
-        Again(Cause.NO_ROOM, PLAIN, ["AD_9"], 3),
+        Again(Cause.NO_ROOM, back("AJ_2"), ["AD_9"], 3),
     ),
     "the server's clock is ahead": (WAITING, [unserved(-30)], Wait()),
 }  # fmt: skip

@@ -229,7 +229,7 @@ MUTATIONS = (
     ),
     Mutation(
         "one that comes back does not know whose call it is",
-        [Edit("worker/fleet/promises.py", 'update={"resume_of": dispatch.job}', "update={}")],
+        [Edit("worker/fleet/promises.py", 'update={"resume_of": lost.job}', "update={}")],
         ["tests/fleet/test_promises.py"],
     ),
     Mutation(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import shutil
 import signal
 import statistics
 import subprocess
@@ -12,7 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from livekit import api, rtc
 
+from config import Settings
 from standins.caller import Caller
 from standins.openai.replies import GREETING, RULES
 from tests.parts.livekit_server import running
@@ -22,10 +25,12 @@ from tests.rooms.conversation import new_room
 from tests.rooms.patient_caller import QUESTION, Served
 from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.worker_process import WorkerProcess, working
+from worker.fleet.watcher import Watcher
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("livekit-server", "flite")]
 
 PATIENCE_S = 240.0
+BYE = "I am finished for today."
 BACK_WITHIN_S = 35.0
 """A killed agent is listed for 20 s more, counts lag behind by 5, and the watcher looks every 5."""
 
@@ -149,3 +154,37 @@ async def test_who_talked_with_a_worker_that_was_killed_hears_an_agent_of_anothe
             (action,) = sent()
             assert (action["cause"], action["part"], action["room"]) == ("agent_lost", 1, room)
             assert str(action["resume_of"]).startswith("AJ_")
+
+
+@pytest.mark.timeout(300)
+async def test_where_the_agent_said_goodbye_none_is_sent_again_though_the_caller_stays(place: Surroundings) -> None:
+    room, caller, gone = new_room("goodbye"), rtc.Room(), asyncio.Event()
+    (place.directory / "parting").mkdir()
+    shutil.copy(Path(__file__).with_name("desk_agent.py"), place.directory / "parting")
+    own = {"VERBATIM_AGENT__CLASS": "desk_agent:Desk", "VERBATIM_AGENT__HANG_UP": "false"}
+    with worker(place, "parting", **own) as parting:
+        await asyncio.to_thread(parting.wait_until_ready)
+        caller.on("participant_disconnected", lambda _: gone.set())
+        joined = asyncio.Event()
+        caller.on("track_subscribed", lambda *_: joined.set())
+        await caller.connect(place.livekit.url, place.invite(room))
+        async with asyncio.timeout(PATIENCE_S):
+            await joined.wait()
+            await caller.local_participant.send_text(BYE, topic=patient_caller.TOPIC)
+            await gone.wait()
+        async with place.api() as server:
+            promised = [each.agent_name for each in await server.agent_dispatch.list_dispatch(room)]
+            listed = await server.room.list_rooms(api.ListRoomsRequest(names=[room]))
+        found = await Watcher(settings_of(place)).look()
+        await caller.disconnect()
+        stored = await place.stored(room)
+    assert stored.transcript.ended.reason == "goodbye"
+    assert len(listed.rooms) == 1 and promised == []
+    assert (found.rooms, found.actions, found.waiting) == (1, [], [])
+
+
+def settings_of(place: Surroundings) -> Settings:
+    livekit = place.livekit
+    return Settings.model_validate(
+        {"livekit": {"url": livekit.url, "api_key": livekit.api_key, "api_secret": livekit.api_secret}}
+    )

@@ -5,6 +5,7 @@ where a worker took the call, for ever as running, and none where no worker had 
 is on the server; a watcher that is started again begins where the last one ended.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -108,26 +109,29 @@ def judge(present: Presence, dispatches: Sequence[Dispatch], now_s: float) -> Ve
     """
     if present.agents or not present.people or not dispatches:
         return Kept()
-    started = [each.started_s for each in dispatches if each.job is not None]
-    since_last = now_s - max(started, default=float("-inf"))
+    taken = [each for each in dispatches if each.job is not None]
+    last = max(taken, key=lambda each: each.started_s, default=None)
+    since_last = now_s - last.started_s if last is not None else math.inf
     if since_last < JOINING_S:
         return Wait()
     newest = max(dispatches, key=lambda each: each.created_s)
-    deaths = sum(now_s - each < WINDOW_S for each in started)
+    deaths = sum(now_s - each.started_s < WINDOW_S for each in taken)
     unkept = [each.id for each in dispatches if each.job is None]
+    metadata = newest.metadata if last is None else _resuming(newest.metadata, last)
     if newest.job is None:
         if now_s - newest.created_s < RETRY_S:
             return Wait()
-        return Again(Cause.NO_ROOM, newest.metadata, unkept, deaths)
+        return Again(Cause.NO_ROOM, metadata, unkept, deaths)
     if deaths >= MOST_DEATHS:
         return Hopeless(deaths)
     if since_last < JOINING_S * deaths:
         return Wait()
-    return Again(Cause.LOST, _successor(newest), unkept, deaths)
+    return Again(Cause.LOST, metadata, unkept, deaths)
 
 
-def _successor(dispatch: Dispatch) -> str:
-    """Return the metadata for one that comes back: as the lost one, and with its identity, which drives that out."""
-    return errand.write(
-        dispatch.metadata, errand.read(dispatch.metadata).model_copy(update={"resume_of": dispatch.job})
-    )
+def _resuming(metadata: str, lost: Dispatch) -> str:
+    """Return `metadata` for one that goes on with the call of `lost`.
+
+    Its part, and so its identity, stays: where that is the lost one's it drives out what is left of it.
+    """
+    return errand.write(metadata, errand.read(metadata).model_copy(update={"resume_of": lost.job}))
