@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,10 @@ def test_a_key_that_the_server_refuses_ends_it_with_78(tmp_path: Path, livekit_s
     outcome = run(tmp_path, ["watch"], {**KEYS, "LIVEKIT_URL": livekit_server.url})
     assert outcome.status == 78
     assert len(outcome.sentences) == 1 and "refused the key and secret" in outcome.sentences[0]
+
+
+def test_it_is_small_for_it_needs_nothing_of_the_framework_that_calls_run_in() -> None:
+    told = "import sys, worker.fleet.watcher; print(*(name for name in sys.modules if name.startswith('livekit.')))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert "livekit.api" in done.stdout.split()
+    assert not {"livekit.agents", "livekit.rtc", "livekit.plugins"} & set(done.stdout.split())

@@ -1,8 +1,8 @@
 """The worker's public HTTP port: is it alive, is it ready, what is it doing.
 
 `/` and `/livez`: 200 while the process runs. `/readyz`: 200 when a call would be taken, or when the
-worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions, what waits to be
-stored, and versions.
+worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions, what calls are
+refused by, what waits to be stored, and versions.
 """
 
 import os
