@@ -22,7 +22,7 @@ SDK_NAMES = ("LIVEKIT_AGENT_NAME", "LIVEKIT_AGENT_NAME_OVERRIDE")
 WORKERS = ("start", "dev")
 """Commands that take calls."""
 
-LIVEKIT_CLIENTS = ("token", "dispatch")
+LIVEKIT_CLIENTS = ("token", "dispatch", "watch")
 """Commands that only speak with the LiveKit server."""
 
 

@@ -35,7 +35,7 @@ async def worker(**told: Any) -> AsyncIterator[int]:
     """What a worker on this machine says on its health port; yields that."""
 
     async def answer(_: web.Request) -> web.Response:
-        return web.json_response({"agent": "verbatim", "max_sessions": 12, "reasons": [], "full": False} | told)
+        return web.json_response({"agent": "verbatim", "reasons": [], "crowded": None} | told)
 
     app = web.Application()
     app.router.add_get("/worker", answer)
@@ -94,7 +94,7 @@ async def test_an_agent_that_comes_is_fine_and_the_room_is_gone_afterwards(livek
         (None, Verdict.WARNING, "no worker answers on this machine"),
         ({"agent": "other"}, Verdict.FAILED, "the worker here is called other, and verbatim was asked for"),
         ({"reasons": ["draining"]}, Verdict.FAILED, "the worker here says: draining"),
-        ({"full": True}, Verdict.FAILED, "has all of its 12 calls"),
+        ({"crowded": "12 of fleet.max_sessions 12 calls run"}, Verdict.FAILED, "12 of fleet.max_sessions 12 calls run"),
         ({}, Verdict.FAILED, "is ready and answers by the name verbatim"),
     ],
 )

@@ -1,4 +1,4 @@
-"""LiveKit is asked whether an agent is in its room, by the room's id as well: names of rooms are used again."""
+"""Who is in a room, of those who matter to a call, and whether an agent is in its own: names are used again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,14 +6,69 @@ from contextlib import asynccontextmanager
 
 import pytest
 from livekit import api, rtc
+from livekit.protocol.models import ParticipantInfo, ParticipantPermission
 
 from config import Settings
 from tests.parts.livekit_server import LiveKitServer
-from worker.fleet.presence import LiveKitRooms
+from worker.fleet.presence import LiveKitRooms, Presence, presence
 from worker.storage.errors import RoomsUnknown
 from worker.storage.leases import Lease
 
 AGENT = "agent-verbatim-1"
+
+Kind, State = ParticipantInfo.Kind, ParticipantInfo.State
+
+
+def someone(
+    identity: str = "ada",
+    kind: ParticipantInfo.Kind = Kind.STANDARD,
+    state: ParticipantInfo.State = State.ACTIVE,
+    **more: object,
+) -> ParticipantInfo:
+    return ParticipantInfo(identity=identity, kind=kind, state=state, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [Kind.STANDARD, Kind.SIP, Kind.CONNECTOR])
+@pytest.mark.parametrize("state", [State.JOINED, State.ACTIVE])
+def test_a_person_is_one_who_can_be_spoken_with(kind: ParticipantInfo.Kind, state: ParticipantInfo.State) -> None:
+    assert presence([someone(kind=kind, state=state)], "verbatim") == Presence(people=("ada",))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        someone(kind=Kind.EGRESS),
+        someone(kind=Kind.INGRESS),
+        someone(state=State.JOINING),
+        someone(state=State.DISCONNECTED),
+        someone(permission=ParticipantPermission(hidden=True)),
+        someone(permission=ParticipantPermission(recorder=True)),
+        someone("agent-other-1", Kind.AGENT, attributes={"lk.agent.name": "other"}),
+        someone("agent-verbatim-1", Kind.AGENT, State.DISCONNECTED),
+    ],
+)
+def test_nobody_else_counts(other: ParticipantInfo) -> None:
+    assert presence([other], "verbatim") == Presence()
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        someone("agent-verbatim-2", Kind.AGENT, State.JOINED),
+        someone("of another make", Kind.AGENT, attributes={"lk.agent.name": "verbatim"}),
+    ],
+)
+def test_an_agent_is_known_by_its_identity_and_by_the_name_it_was_sent_for(agent: ParticipantInfo) -> None:
+    assert presence([agent], "verbatim") == Presence(agents=(agent.identity,))
+
+
+def test_a_person_who_takes_the_name_of_an_agent_is_none() -> None:
+    assert presence([someone("agent-verbatim-1")], "verbatim") == Presence(people=("agent-verbatim-1",))
+
+
+def test_where_no_name_is_asked_for_agents_of_all_names_count() -> None:
+    agents = [someone("agent-verbatim-1", Kind.AGENT), someone("agent-other-1", Kind.AGENT), someone()]
+    assert presence(agents) == Presence(people=("ada",), agents=("agent-verbatim-1", "agent-other-1"))
 
 
 def settings(server: LiveKitServer) -> Settings:
@@ -30,9 +85,9 @@ def lease(room: str, sid: str, identity: str = AGENT) -> Lease:
 async def agent_in(server: LiveKitServer, name: str) -> AsyncIterator[str]:
     """Somebody with the agent's identity is in the room; yields the room's id."""
     grants = api.VideoGrants(room_join=True, room=name)
-    token = api.AccessToken(server.api_key, server.api_secret).with_identity(AGENT).with_grants(grants).to_jwt()
+    token = api.AccessToken(server.api_key, server.api_secret).with_identity(AGENT).with_kind("agent")
     room = rtc.Room()
-    await room.connect(server.url, token)
+    await room.connect(server.url, token.with_grants(grants).to_jwt())
     try:
         async with asyncio.timeout(10):
             yield await room.sid

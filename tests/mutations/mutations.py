@@ -406,4 +406,60 @@ MUTATIONS = (
         ],
         ["tests/speech/assemblyai/test_recovery.py"],
     ),
+    Mutation(
+        "the last place is not held while a call is accepted",
+        [Edit("worker/fleet/intake.py", "        self._reserved.add(request.id)\n", "")],
+        ["tests/fleet/test_intake.py"],
+    ),
+    Mutation(
+        "a refused call is offered to no other worker",
+        [Edit("worker/fleet/intake.py", "request.reject(terminate=False)", "request.reject(terminate=True)")],
+        ["tests/fleet/test_intake.py"],
+    ),
+    Mutation(
+        "a full worker is still offered calls",
+        [Edit("worker/fleet/admission.py", "SERVER_TARGET_LOAD = 0.7001", "SERVER_TARGET_LOAD = 0.7")],
+        ["tests/fleet/test_admission.py"],
+    ),
+    Mutation(
+        "a call that goes on is refused when the day's minutes are used up",
+        [Edit("worker/fleet/admission.py", "is not None or resumes:", "is not None:")],
+        ["tests/fleet/test_admission.py"],
+    ),
+    Mutation(
+        "a second agent is sent while the first is on its way",
+        [Edit("worker/fleet/promises.py", "    if since_last < JOINING_S:\n", "    if since_last < 0:\n")],
+        ["tests/fleet/test_promises.py"],
+    ),
+    Mutation(
+        "agents that keep dying are sent for ever",
+        [Edit("worker/fleet/promises.py", "    if deaths >= MOST_DEATHS:\n", "    if deaths >= 1000:\n")],
+        ["tests/fleet/test_promises.py"],
+    ),
+    Mutation(
+        "one that comes back does not know whose call it is",
+        [Edit("worker/fleet/promises.py", 'update={"resume_of": lost.job}', "update={}")],
+        ["tests/fleet/test_promises.py"],
+    ),
+    Mutation(
+        "offers that came to nothing pile up",
+        [Edit("worker/fleet/watcher.py", "delete_dispatch(each, room.name)", "list_dispatch(room.name)")],
+        ["tests/fleet/test_watcher.py"],
+    ),
+    Mutation(
+        "a room that could not be asked about is forgotten",
+        [
+            Edit(
+                "worker/fleet/watcher.py",
+                "        self._unsettled = {room.sid for room in doubtful}\n",
+                "        self._unsettled = set()\n",
+            )
+        ],
+        ["tests/fleet/test_watcher.py"],
+    ),
+    Mutation(
+        "an agent is sent again after its goodbye",
+        [Edit("worker/session/call.py", '        elif end.reason == "goodbye":\n', "        elif False:\n")],
+        ["tests/session/test_call.py"],
+    ),
 )

@@ -46,6 +46,21 @@ class Rooms:
         self.deleted.append(request.room)
 
 
+@dataclass
+class Dispatches:
+    """The server's dispatches: the agents' names by id."""
+
+    agents: dict[str, str]
+
+    async def list_dispatch(self, room: str) -> Any:
+        assert room == "kitchen"
+        return [SimpleNamespace(id=each, agent_name=agent) for each, agent in self.agents.items()]
+
+    async def delete_dispatch(self, dispatch: str, room: str) -> None:
+        assert room == "kitchen"
+        del self.agents[dispatch]
+
+
 class BrokenSpeech:
     """Speech parts of which one cannot be closed."""
 
@@ -62,6 +77,7 @@ class Scene:
     call: Call
     journal: Journal
     rooms: Rooms
+    dispatches: Dispatches
     storage: Path
 
     def stored(self) -> Transcript:
@@ -77,14 +93,15 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     settings: Settings = SETTINGS.model_copy(update={"storage": storage})
     journal = await Journal.create(storage.journal_dir, "RM_1-verbatim", "AJ_1")
     rooms = Rooms({"kitchen": "RM_1"})
+    dispatches = Dispatches({"AD_1": "verbatim", "AD_2": "verbatim", "AD_3": "another"})
     context = SimpleNamespace(
         room=SimpleNamespace(on=lambda *_: None),
-        job=SimpleNamespace(room=SimpleNamespace(name="kitchen", sid="RM_1")),
+        job=SimpleNamespace(room=SimpleNamespace(name="kitchen", sid="RM_1"), agent_name="verbatim"),
     )
 
     @asynccontextmanager
     async def server(_: Settings) -> AsyncIterator[Any]:
-        yield SimpleNamespace(room=rooms)
+        yield SimpleNamespace(room=rooms, agent_dispatch=dispatches)
 
     monkeypatch.setattr(hang_up, "livekit_api", server)
     call = Call(cast("JobContext", context), settings, journal)
@@ -99,7 +116,7 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
         )
     )
     journal.append(UserFinal(participant="caller", text="Two large pizzas."))
-    return Scene(call, journal, rooms, tmp_path / "stored")
+    return Scene(call, journal, rooms, dispatches, tmp_path / "stored")
 
 
 async def test_a_call_is_stored_and_its_journal_goes(scene: Scene) -> None:
@@ -241,23 +258,6 @@ async def test_another_room_of_the_same_name_is_left_alone(scene: Scene) -> None
     assert scene.rooms.deleted == []
 
 
-async def test_the_room_is_closed_after_a_goodbye(scene: Scene) -> None:
-    scene.call._joined = True
-    scene.call._session = cast("CallSession", SimpleNamespace(said_goodbye=True))
-    await scene.call.finish()
-    assert scene.stored().ended.reason == "goodbye"
-    assert scene.rooms.deleted == ["kitchen"]
-
-
-async def test_the_room_stays_open_where_the_operator_wants_it_so(scene: Scene) -> None:
-    agent = scene.call._settings.agent.model_copy(update={"hang_up": False})
-    scene.call._settings = scene.call._settings.model_copy(update={"agent": agent})
-    scene.call._joined = True
-    scene.call._session = cast("CallSession", SimpleNamespace(said_goodbye=True))
-    await scene.call.finish()
-    assert scene.rooms.deleted == []
-
-
 async def test_the_room_of_a_caller_who_left_is_not_closed_for_those_who_stay(scene: Scene) -> None:
     scene.call._joined = True
     scene.call._roster.left = "client_initiated"
@@ -317,3 +317,38 @@ async def test_who_asks_for_the_finish_in_its_middle_waits_for_it(
     store.back.set()
     await asyncio.gather(first, second)
     assert not scene.journal.path.exists()
+
+
+def says_goodbye(scene: Scene, *, hang_up: bool) -> None:
+    agent = SETTINGS.agent.model_copy(update={"hang_up": hang_up})
+    scene.call._settings = scene.call._settings.model_copy(update={"agent": agent})
+    scene.call._joined = True
+    scene.call._session = cast("CallSession", SimpleNamespace(said_goodbye=True))
+
+
+async def test_after_a_goodbye_the_room_is_closed(scene: Scene) -> None:
+    says_goodbye(scene, hang_up=True)
+    await scene.call.finish()
+    assert scene.stored().ended.reason == "goodbye"
+    assert scene.rooms.deleted == ["kitchen"]
+
+
+async def test_where_the_room_stays_after_a_goodbye_no_agent_is_promised_to_it_any_more(scene: Scene) -> None:
+    says_goodbye(scene, hang_up=False)
+    await scene.call.finish()
+    assert scene.rooms.deleted == []
+    assert scene.dispatches.agents == {"AD_3": "another"}
+
+
+async def test_who_is_left_by_an_agent_that_did_not_say_goodbye_is_still_promised_one(scene: Scene) -> None:
+    says_goodbye(scene, hang_up=False)
+    scene.call._entry_failed = "OSError"
+    await scene.call.finish()
+    assert len(scene.dispatches.agents) == 3
+
+
+async def test_the_promises_of_another_room_of_the_same_name_are_left_alone(scene: Scene) -> None:
+    scene.rooms.sids["kitchen"] = "RM_2"
+    says_goodbye(scene, hang_up=False)
+    await scene.call.finish()
+    assert len(scene.dispatches.agents) == 3

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from config import Settings
-from worker.doctor.capacity import check_memory, check_open_files, check_processors, read_limits
+from worker.doctor.capacity import capacity, check_memory, check_open_files, check_processors
 from worker.doctor.clock import check_clock
 from worker.doctor.findings import Finding, Verdict
 from worker.doctor.keys import check_keys
@@ -44,7 +44,7 @@ async def examine(settings: Settings, *, quick: bool = False) -> Sequence[Findin
             tried.append(await check_voice(settings))
         if livekit.verdict is Verdict.FINE:
             tried += await check_room(settings)
-    limits = read_limits()
+    room_for = capacity(settings)
     return [
         *check_keys(settings),
         names,
@@ -58,7 +58,7 @@ async def examine(settings: Settings, *, quick: bool = False) -> Sequence[Findin
         journal,
         port,
         check_temporary_files(),
-        check_processors(settings, limits),
-        check_memory(settings, limits),
-        check_open_files(settings),
+        check_processors(room_for),
+        check_memory(room_for),
+        check_open_files(room_for),
     ]

@@ -159,11 +159,11 @@ async def _why_nobody_came(settings: Settings, name: str) -> Finding:
         )
     if reasons := worker.get("reasons"):
         return failed("room", f"No agent came: the worker here says: {'; '.join(reasons)}.", "See its log.")
-    if worker.get("full"):
+    if crowded := worker.get("crowded"):
         return failed(
             "room",
-            f"No agent came: the worker here has all of its {worker.get('max_sessions')} calls.",
-            "Wait, raise fleet.max_sessions, or start another worker.",
+            f"No agent came: the worker here takes no more calls now: {crowded}.",
+            "Wait, raise that limit, or start another worker.",
         )
     if agent.dispatch == "named" and await _dispatches(settings, name) == 0:
         return failed("room", "No agent came: the dispatch was lost.", "See the LiveKit server's log.")

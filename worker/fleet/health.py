@@ -1,12 +1,12 @@
 """The worker's public HTTP port: is it alive, is it ready, what is it doing.
 
 `/` and `/livez`: 200 while the process runs. `/readyz`: 200 when a call would be taken, or when the
-worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions, what waits to be
-stored, and versions.
+worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions, what calls are
+refused by, what waits to be stored, and versions.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Protocol
@@ -78,6 +78,16 @@ class Condition(Protocol):
         """Calls that may run at once."""
         ...
 
+    @property
+    def crowded(self) -> str | None:
+        """Why no call is taken now though the worker is well, or `None`."""
+        ...
+
+    @property
+    def admission(self) -> Mapping[str, object]:
+        """What calls are taken and refused by, as JSON."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
@@ -100,7 +110,7 @@ def readiness(condition: Condition) -> Readiness:
     ]
     if condition.trouble is not None:
         reasons.append(condition.trouble)
-    return Readiness(not reasons, condition.sessions >= condition.max_sessions, reasons)
+    return Readiness(not reasons, condition.crowded is not None, reasons)
 
 
 class HealthServer:
@@ -167,6 +177,8 @@ class HealthServer:
                 "sessions": self._condition.sessions,
                 "max_sessions": self._condition.max_sessions,
                 "draining": self._condition.draining,
+                "crowded": self._condition.crowded,
+                "admission": self._condition.admission,
                 "spool": {
                     "journals": spool.journals,
                     "bytes": spool.size,

@@ -22,7 +22,7 @@ from worker.session.capture import Capture
 from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
-from worker.session.hang_up import close_room
+from worker.session.hang_up import close_room, take_back
 from worker.session.last_resort import stand_by
 from worker.session.lingering import end_within
 from worker.session.phone import use_phone_profile
@@ -343,9 +343,11 @@ class Call:
         return self._opened_store
 
     async def _hang_up(self, end: Ending) -> None:
+        job = self._context.job
         if end.reason in ("goodbye", "error") and self._settings.agent.hang_up:
-            room = self._context.job.room
-            await close_room(self._settings, room.name, room.sid)
+            await close_room(self._settings, job.room.name, job.room.sid)
+        elif end.reason == "goodbye":
+            await take_back(self._settings, job.room.name, job.room.sid, job.agent_name)
 
     async def _close_speech(self) -> None:
         if self._speech is None:

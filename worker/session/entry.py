@@ -12,6 +12,7 @@ from livekit.agents import JobContext, JobProcess
 from livekit.plugins import silero as _silero  # noqa: F401 - plugins register on the main thread only
 
 from config import Loaded, load
+from worker import errand
 from worker.session.call import Call, versions
 from worker.session.hang_up import close_room
 from worker.session.lingering import end_within
@@ -42,6 +43,7 @@ def set_up(process: JobProcess) -> None:
 async def entry(context: JobContext) -> None:
     """Begin the call of this job and return; it goes on until its session closes."""
     loaded: Loaded = context.proc.userdata[SETTINGS]
+    context.job.metadata = errand.own(context.job.metadata)  # as the operator's agent expects it
     try:
         call = await Call.begin(context, loaded)
     except Exception:

@@ -1,0 +1,36 @@
+"""What a job begins with."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from livekit.agents import JobContext
+
+from config import Loaded
+from worker import errand
+from worker.errand import Errand
+from worker.session import entry
+from worker.session.call import Call
+
+
+@pytest.mark.parametrize("metadata", ['{"tenant": 7}', "tenant seven", ""])
+async def test_the_operator_s_agent_finds_the_metadata_that_the_operator_wrote(
+    metadata: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+
+    class Begun:
+        async def run(self, _: object) -> None:
+            pass
+
+    async def begin(context: JobContext, _: Loaded) -> Any:
+        found.append(context.job.metadata)
+        return Begun()
+
+    monkeypatch.setattr(Call, "begin", begin)
+    context = SimpleNamespace(
+        job=SimpleNamespace(metadata=errand.write(metadata, Errand(part=2, resume_of="AJ_1"))),
+        proc=SimpleNamespace(userdata={entry.SETTINGS: None, entry.VAD: None}),
+    )
+    await entry.entry(cast("JobContext", context))
+    assert found == [metadata]
