@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from config.grace import shortfall
 from config.proxies import is_loopback
 from config.sections.stt import END_OF_TURN_CONFIDENCE
 from config.settings import KEYS, Settings
@@ -138,6 +139,10 @@ def _memory(settings: Settings, _: str) -> str | None:
     )
 
 
+def _grace(settings: Settings, _: str) -> str | None:
+    return shortfall(settings.fleet)
+
+
 def _one_directory_for_two(settings: Settings, _: str) -> str | None:
     if settings.storage.directory != settings.storage.journal_dir:
         return None
@@ -186,5 +191,14 @@ RULES: tuple[Rule, ...] = (
     _only_for_buckets("storage.region", ("s3",)),
     Rule(("storage.endpoint", "storage.allow_http"), _storage_without_tls),
     Rule(("fleet.job_memory_warn_mb", "fleet.job_memory_limit_mb"), _memory),
+    Rule(
+        (
+            "fleet.grace_period",
+            "fleet.drain_timeout",
+            "fleet.session_end_timeout",
+            "fleet.shutdown_process_timeout",
+        ),
+        _grace,
+    ),
 )
 """Every contradiction that is looked for."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from livekit.agents import AgentServer, JobRequest
 
 from config import Loaded, Settings
+from config.grace import LAST_SWEEP_SECONDS
 from config.proxies import proxy_for
 from config.sections.storage import StorageSettings
 from worker.errors import Failed, Misconfigured, Unreachable
@@ -32,9 +33,6 @@ logger = logging.getLogger("verbatim.worker")
 
 SERVER_TARGET_LOAD = 0.7001
 """Just over livekit-server's `agents.target_load` (0.7), which decides who is offered a call."""
-
-LAST_SWEEP_SECONDS = 10.0
-"""How long a worker that ends may take for the journals of calls that it had to end: its node may go with it."""
 
 
 class Worker:
