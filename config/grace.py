@@ -30,16 +30,19 @@ class Step:
     """What is waited for."""
     seconds: float
     """For how long at most."""
+    key: str | None = None
+    """The setting that says so, if one does."""
 
 
 def steps(fleet: FleetSettings) -> tuple[Step, ...]:
     """Return what stopping consists of, in its order; calls end side by side, so their number does not matter."""
     return (
-        Step("calls end by themselves", math.ceil(fleet.drain_timeout)),  # the framework counts whole seconds
+        # The framework counts whole seconds.
+        Step("calls end by themselves", math.ceil(fleet.drain_timeout), "fleet.drain_timeout"),
         Step("calls that are being set up", ENTRY_SECONDS),
         Step("sessions close", CLOSE_SECONDS),
-        Step("transcripts are stored", fleet.session_end_timeout),
-        Step("the calls' processes end", fleet.shutdown_process_timeout),
+        Step("transcripts are stored", fleet.session_end_timeout, "fleet.session_end_timeout"),
+        Step("the calls' processes end", fleet.shutdown_process_timeout, "fleet.shutdown_process_timeout"),
         Step("transcripts that were left are stored", LAST_SWEEP_SECONDS),
         Step("margin", MARGIN_SECONDS),
     )
