@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import livekit_server, versitygw
+from bootstrap import kustomize, livekit_server, versitygw
 
 PROJECT = Path(__file__).parents[2]
 
@@ -42,6 +42,10 @@ def _livekit_server() -> str | None:
 
 def _versitygw() -> str | None:
     return None if versitygw.find(PROJECT) else "there is none on PATH or in .tools/; run `make tools-for-tests`"
+
+
+def _kustomize() -> str | None:
+    return None if kustomize.find(PROJECT) else "there is none on PATH or in .tools/; run `make tools-for-tests`"
 
 
 def _extended_attributes() -> str | None:
@@ -70,11 +74,13 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "buildah": _program("buildah"),
     "debootstrap": _program("debootstrap"),
     "flite": _program("flite"),
+    "kustomize": _kustomize,
     "linux": _linux,
     "livekit-server": _livekit_server,
     "root": _root,
     "speech": _speech,
     "strace": _strace,
+    "systemd-analyze": _program("systemd-analyze"),
     "tmux": _program("tmux"),
     "versitygw": lambda: _versitygw() or _extended_attributes(),
 }
