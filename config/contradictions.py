@@ -86,14 +86,22 @@ def _production_project(settings: Settings, profile: str) -> str | None:
             "livekit.project says that livekit.url is a production project, and the development profile is "
             "in force; use a project of its own for development, so that no real caller meets it."
         )
-    host = urlsplit(url).hostname or ""
-    if project == "unstated" and (host == "livekit.cloud" or host.endswith(".livekit.cloud")):
+    if project == "unstated" and settings.livekit.is_cloud:
         return (
             "livekit.url is a LiveKit Cloud project, and the development profile would answer every room of "
             "it; set livekit.project (VERBATIM_LIVEKIT__PROJECT) to development if no real callers come "
             "there, or use the production profile."
         )
     return None
+
+
+def _watch_on_cloud(settings: Settings, _: str) -> str | None:
+    if not (settings.fleet.watch and settings.livekit.is_cloud):
+        return None
+    return (
+        "fleet.watch is on, and livekit.url is a LiveKit Cloud project, which sends agents again by itself; "
+        "remove fleet.watch."
+    )
 
 
 def _session_host(settings: Settings, profile: str) -> str | None:
@@ -172,6 +180,7 @@ def _storage_without_tls(settings: Settings, _: str) -> str | None:
 
 RULES: tuple[Rule, ...] = (
     Rule(("livekit.url", "livekit.project"), _production_project),
+    Rule(("fleet.watch", "livekit.url"), _watch_on_cloud),
     Rule(("agent.session_host",), _session_host),
     _only_universal_3("stt.language_codes"),
     _only_universal_3("stt.forward_chat_context"),

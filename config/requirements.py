@@ -25,7 +25,7 @@ ON_LIVEKIT_CLOUD = "LIVEKIT_REMOTE_EOT_URL"
 WORKERS = ("start", "dev")
 """Commands that take calls."""
 
-LIVEKIT_CLIENTS = ("token", "dispatch")
+LIVEKIT_CLIENTS = ("token", "dispatch", "watch")
 """Commands that only speak with the LiveKit server."""
 
 

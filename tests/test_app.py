@@ -21,6 +21,8 @@ from tests.storage.disks import full
 from tests.storage.left import PREFIX, call, left
 from worker.app import Worker
 from worker.errors import Misconfigured, Unreachable
+from worker.fleet import resources
+from worker.fleet.admission import default_max_sessions
 
 PATIENCE_S = 20.0
 
@@ -32,6 +34,7 @@ class Agents:
         self.url = ""
         self.registrations: list[protocol.RegisterWorkerRequest] = []
         self.accepting = True
+        self.asked_for_rooms = 0
         self._sockets: list[web.WebSocketResponse] = []
         self._news = asyncio.Event()
 
@@ -61,6 +64,7 @@ class Agents:
             await runner.cleanup()
 
     async def _no_rooms(self, _: web.Request) -> web.Response:
+        self.asked_for_rooms += 1
         return web.Response(content_type="application/protobuf")
 
     async def _agent(self, request: web.Request) -> web.StreamResponse:
@@ -255,10 +259,8 @@ async def test_a_worker_whose_journals_cannot_be_written_takes_no_call_until_the
         await until(lambda: worker.trouble is not None)
         status, body = await ready(worker)
         assert (status, body["reasons"]) == (503, [worker.trouble])
-        assert worker._load() == 1.0
-        request = Request()
-        await (await offer(worker, request))
-        assert request.rejected == {"terminate": False}
+        assert worker._intake.load == 1.0
+        assert (await offer(worker)).rejected == {"terminate": False}
 
         disk.failing = False
         await until(lambda: worker.trouble is None)
@@ -290,10 +292,7 @@ async def test_a_store_that_is_away_keeps_no_worker_from_calls_and_gets_everythi
             await agents.registered()
             await until(lambda: worker.connected and worker.store_trouble is not None)
             assert await ready(worker) == (200, {"ready": True, "full": False, "reasons": []})
-            request = Request()
-            request.go_on.set()
-            await (await offer(worker, request))
-            assert request.accepted is not None
+            assert (await offer(worker)).accepted is not None
             _, body = await ready(worker, "/worker")
             assert (body["spool"]["journals"], body["spool"]["store_trouble"]) == (1, worker.store_trouble)
             await proxy.set(Fault.NONE)
@@ -319,9 +318,7 @@ async def test_a_spool_over_its_mark_takes_no_calls_until_the_store_has_taken_so
             await agents.registered()
             await until(lambda: worker.connected and worker.trouble is not None)
             assert await ready(worker) == (503, {"ready": False, "full": False, "reasons": [worker.trouble]})
-            request = Request()
-            await (await offer(worker, request))
-            assert request.rejected == {"terminate": False}
+            assert (await offer(worker)).rejected == {"terminate": False}
             assert journal.exists()
             await proxy.set(Fault.NONE)
             await until(lambda: not journal.exists())
@@ -353,76 +350,60 @@ def test_a_store_that_cannot_be_opened_stops_the_start(
 
 
 class Request:
-    """A call that is offered; `accept` waits until the test lets it go on."""
+    """A call that is offered."""
 
-    def __init__(self, *, fails: bool = False) -> None:
-        self.room = SimpleNamespace(name="kitchen")
+    def __init__(self) -> None:
+        self.id = "AJ_1"
+        self.room = SimpleNamespace(name="kitchen", num_publishers=0)
+        self.job = SimpleNamespace(metadata="")
         self.accepted: dict[str, Any] | None = None
         self.rejected: dict[str, Any] | None = None
-        self.go_on = asyncio.Event()
-        self._fails = fails
 
     async def accept(self, **options: Any) -> None:
         self.accepted = options
-        await self.go_on.wait()
-        if self._fails:
-            raise TimeoutError("no assignment came")
 
     async def reject(self, **options: Any) -> None:
         self.rejected = options
 
 
-async def offer(worker: Worker, request: Request) -> "asyncio.Task[None]":
-    offering = asyncio.create_task(worker._on_request(request))  # type: ignore[arg-type]
-    await until(lambda: request.accepted is not None or request.rejected is not None)
-    return offering
+async def offer(worker: Worker) -> Request:
+    request = Request()
+    await worker._intake.answer(request)  # type: ignore[arg-type]
+    return request
 
 
 async def test_a_call_is_taken_under_the_identity_of_its_part(settings: Callable[..., Loaded]) -> None:
-    request = Request()
-    request.go_on.set()
-    await (await offer(Worker(settings(VERBATIM_AGENT__NAME="reception")), request))
+    request = await offer(Worker(settings(VERBATIM_AGENT__NAME="reception")))
     assert request.accepted == {"identity": "agent-reception-1"}
-
-
-async def test_of_two_calls_at_once_the_last_place_takes_one_and_the_other_is_left_to_other_workers(
-    settings: Callable[..., Loaded],
-) -> None:
-    worker = Worker(settings(VERBATIM_FLEET__MAX_SESSIONS="1"))
-    first, second = Request(), Request()
-    offers = [await offer(worker, first), await offer(worker, second)]
-    assert first.accepted is not None and first.rejected is None
-    assert second.accepted is None and second.rejected == {"terminate": False}
-    assert worker.sessions == 1
-    first.go_on.set()
-    await asyncio.gather(*offers)
-    assert worker.sessions == 0
-
-
-async def test_a_call_that_could_not_be_taken_after_all_frees_its_place(settings: Callable[..., Loaded]) -> None:
-    worker = Worker(settings(VERBATIM_FLEET__MAX_SESSIONS="1"))
-    request = Request(fails=True)
-    offering = await offer(worker, request)
-    request.go_on.set()
-    with pytest.raises(TimeoutError):
-        await offering
-    assert worker.sessions == 0
 
 
 async def test_a_worker_that_was_told_to_stop_takes_no_call(settings: Callable[..., Loaded]) -> None:
     worker = Worker(settings())
     worker._stop()
-    request = Request()
-    await (await offer(worker, request))
-    assert request.rejected == {"terminate": False}
+    assert (await offer(worker)).rejected == {"terminate": False}
 
 
-@pytest.mark.parametrize(("most", "running"), [(1, 1), (3, 3), (12, 12)])
-async def test_the_reported_load_crosses_the_server_s_target_exactly_when_full(
-    settings: Callable[..., Loaded], monkeypatch: pytest.MonkeyPatch, most: int, running: int
+async def test_what_a_worker_refused_and_why_is_told(agents: Agents, settings: Callable[..., Loaded]) -> None:
+    async with working(settings(agents.url, VERBATIM_FLEET__MAX_SESSIONS="1")) as worker:
+        await agents.registered()
+        await until(lambda: worker.connected)
+        worker._intake._reserved.add("AJ_0")
+        assert (await offer(worker)).rejected == {"terminate": False}
+        _, body = await ready(worker, "/worker")
+        assert body["admission"]["refused"] == {"full": 1}
+        assert (body["admission"]["load"], body["sessions"], body["max_sessions"]) == (0.7001, 1, 1)
+        assert body["crowded"] == "1 of fleet.max_sessions 1 calls run"
+        assert await ready(worker) == (200, {"ready": True, "full": True, "reasons": []})
+
+
+async def test_a_worker_that_is_told_to_watch_asks_for_the_rooms(
+    agents: Agents, settings: Callable[..., Loaded]
 ) -> None:
-    worker = Worker(settings(VERBATIM_FLEET__MAX_SESSIONS=str(most)))
-    for sessions in range(running + 1):
-        monkeypatch.setattr(worker, "_reserved", sessions)
-        assert (worker._load() > 0.7) == (sessions >= most)
-        assert 0 <= worker._load() <= 1
+    async with working(settings(agents.url, VERBATIM_FLEET__WATCH="true")):
+        await agents.registered()
+        await until(lambda: agents.asked_for_rooms >= 2)  # once to try the key
+
+
+def test_a_worker_holds_as_many_calls_as_its_machine_has_room_for_unless_told(settings: Callable[..., Loaded]) -> None:
+    assert Worker(settings(VERBATIM_FLEET__MAX_SESSIONS="3")).max_sessions == 3
+    assert Worker(settings()).max_sessions == default_max_sessions(resources.cores(), resources.memory().limit)

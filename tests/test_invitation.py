@@ -7,6 +7,7 @@ from livekit import api
 from livekit.api import access_token
 
 from config import Settings
+from worker import errand
 from worker.errors import Misused
 from worker.invitation import Invitation, invite
 
@@ -53,6 +54,12 @@ def test_the_token_sends_the_named_agent_to_the_room() -> None:
     found = claims(invite(settings(name="reception"), "kitchen"))
     assert found.room_config is not None
     assert [agent.agent_name for agent in found.room_config.agents] == ["reception"]
+
+
+def test_the_worker_is_told_who_calls_before_the_server_lists_the_caller() -> None:
+    found = claims(invite(settings(), "kitchen", "ada"))
+    assert found.room_config is not None
+    assert errand.read(found.room_config.agents[0].metadata).identity == "ada"
 
 
 def test_where_the_agent_joins_every_room_it_is_not_sent_twice() -> None:

@@ -6,10 +6,10 @@ import logging
 import math
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from livekit.agents import AgentServer, JobRequest
+from livekit.agents import AgentServer
 
 from config import Loaded, Settings
 from config.grace import LAST_SWEEP_SECONDS
@@ -17,6 +17,8 @@ from config.proxies import proxy_for
 from config.sections.storage import StorageSettings
 from worker.errors import Failed, Misconfigured, Unreachable
 from worker.fleet.health import HealthServer
+from worker.fleet.intake import Intake
+from worker.fleet.watcher import Watcher
 from worker.livekit_api import check_credentials
 from worker.session import entry
 from worker.session.agents import build_agent
@@ -31,9 +33,6 @@ from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.worker")
 
-SERVER_TARGET_LOAD = 0.7001
-"""Just over livekit-server's `agents.target_load` (0.7), which decides who is offered a call."""
-
 
 class Worker:
     """One worker process, from registration to the end of its drain."""
@@ -41,9 +40,7 @@ class Worker:
     def __init__(self, loaded: Loaded) -> None:
         self._settings = loaded.settings
         self._registered = False
-        self._reserved = 0
         self._stopping = asyncio.Event()
-        self._server = self._build_server(self._settings)
         storage, transcript = self._settings.storage, self._settings.transcript
         self._store = _opened(storage)
         self._keeper = JournalKeeper(
@@ -53,6 +50,8 @@ class Worker:
             storage.sweep_seconds,
             spool_max=storage.spool_max_mb * MEGABYTE,
         )
+        self._intake = Intake(self._settings, self._jobs, lambda: self.trouble, lambda: self.draining)
+        self._server = self._build_server(self._settings)
         self._health = HealthServer(self._settings.agent.name, self)
 
     def _build_server(self, settings: Settings) -> AgentServer:
@@ -69,7 +68,7 @@ class Worker:
             # Admission is ours alone: with a threshold of its own the framework refuses the second of
             # two calls that arrive together on an idle worker.
             load_threshold=math.inf,
-            load_fnc=self._load,
+            load_fnc=lambda: self._intake.load,
             max_retry=livekit.connect_attempts,
             num_idle_processes=fleet.idle_processes,
             initialize_process_timeout=fleet.initialize_process_timeout,
@@ -84,7 +83,7 @@ class Worker:
         server.rtc_session(
             entry.entry,
             agent_name=settings.agent.name if settings.agent.dispatch == "named" else "",
-            on_request=self._on_request,
+            on_request=self._intake.answer,
             on_session_end=entry.on_session_end,
         )
         server.on("worker_registered", self._on_registered)
@@ -119,45 +118,37 @@ class Worker:
     @property
     def sessions(self) -> int:
         """Calls that run now, and those that are being accepted."""
-        # Before it has run, the framework has neither jobs nor a list of them.
-        running = len(self._server.active_jobs) if self._registered else 0
-        return running + self._reserved
+        return self._intake.sessions
 
     @property
     def max_sessions(self) -> int:
         """Calls that may run at once."""
-        return self._settings.fleet.max_sessions
+        return self._intake.max_sessions
 
-    def _load(self) -> float:
-        if self.trouble is not None:
-            return 1.0
-        return min(1.0, SERVER_TARGET_LOAD * self.sessions / self.max_sessions)
+    @property
+    def crowded(self) -> str | None:
+        """Why no call is taken now though the worker is well, as a sentence, or `None`."""
+        return self._intake.crowded
+
+    @property
+    def admission(self) -> Mapping[str, object]:
+        """What calls are taken and refused by."""
+        return self._intake.told()
+
+    def _jobs(self) -> Collection[str]:
+        # Before it has run, the framework has neither jobs nor a list of them.
+        return [each.job.id for each in self._server.active_jobs] if self._registered else []
 
     def _on_registered(self, *_: object) -> None:
         self._registered = True
         logger.info(
             "ready for calls",
-            extra={"agent": self._settings.agent.name, "dispatch": self._settings.agent.dispatch},
+            extra={
+                "agent": self._settings.agent.name,
+                "dispatch": self._settings.agent.dispatch,
+                "max_sessions": self.max_sessions,
+            },
         )
-
-    async def _on_request(self, request: JobRequest) -> None:
-        # No await between the check and the reservation: two requests cannot both take the last place.
-        if (why := self._refusal()) is not None:
-            logger.info("call refused: %s", why, extra={"room": request.room.name})
-            await request.reject(terminate=False)  # another worker may take it
-            return
-        self._reserved += 1
-        try:
-            # One identity per part: the server never keeps two jobs of one part in a room.
-            await request.accept(identity=f"agent-{self._settings.agent.name}-1")
-        finally:
-            self._reserved -= 1
-
-    def _refusal(self) -> str | None:
-        """Return why no call is taken now, or `None`."""
-        if self.draining:
-            return "draining"
-        return "full" if self.sessions >= self.max_sessions else self.trouble
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then let calls end, within `fleet.drain_timeout`.
@@ -176,7 +167,9 @@ class Worker:
             logger.info("health is served", extra={"port": self._health.port})
             serving = asyncio.create_task(self._server.run())
             stopping = asyncio.create_task(self._stopping.wait())
-            keeping = asyncio.create_task(self._keeper.run())
+            duties = [asyncio.create_task(self._keeper.run()), asyncio.create_task(self._intake.run())]
+            if self._settings.fleet.watch:
+                duties.append(asyncio.create_task(Watcher(self._settings).run()))
             try:
                 await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
@@ -186,8 +179,9 @@ class Worker:
             finally:
                 stopping.cancel()
                 await self._server.aclose()
-                keeping.cancel()
-                await asyncio.gather(serving, keeping, return_exceptions=True)
+                for duty in duties:
+                    duty.cancel()
+                await asyncio.gather(serving, *duties, return_exceptions=True)
                 await self._last_sweep()
                 await self._health.close()
 

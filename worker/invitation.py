@@ -7,6 +7,8 @@ from uuid import uuid4
 from livekit import api
 
 from config import Settings
+from worker import errand
+from worker.errand import Errand
 from worker.errors import Misused
 
 LIFETIME = timedelta(minutes=15)
@@ -45,7 +47,15 @@ def invite(settings: Settings, room: str, identity: str | None = None) -> Invita
     )
     if settings.agent.dispatch == "named":
         token = token.with_room_config(
-            api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=settings.agent.name)])
+            api.RoomConfiguration(
+                agents=[
+                    api.RoomAgentDispatch(
+                        agent_name=settings.agent.name,
+                        # The worker is asked before the server lists who has come.
+                        metadata=errand.write("", Errand(identity=identity)),
+                    )
+                ]
+            )
         )
     return Invitation(
         server_url=livekit.url,

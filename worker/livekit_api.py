@@ -17,8 +17,12 @@ SECONDS = 10.0
 
 
 @asynccontextmanager
-async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
+async def livekit_api(settings: Settings, seconds: float | None = None) -> AsyncIterator[api.LiveKitAPI]:
     """Yield a client of the server in the settings, which must name one with its key and secret.
+
+    Args:
+        settings: where the server is.
+        seconds: how long all that is asked of the client may take; `SECONDS` unless given.
 
     Raises:
         Misconfigured: the server refused the key and secret.
@@ -27,6 +31,7 @@ async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
     """
     livekit = settings.livekit
     assert livekit.url is not None and livekit.api_key is not None and livekit.api_secret is not None
+    seconds = SECONDS if seconds is None else seconds
     async with aiohttp.ClientSession(proxy=proxy_for(livekit.url)) as http:
         client = api.LiveKitAPI(
             livekit.url,
@@ -36,7 +41,7 @@ async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
         )
         try:
             # The client's requests carry a timeout of their own, "none", which overrides the session's.
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(seconds):
                 yield client
         except api.TwirpError as error:
             if error.status in (401, 403):
@@ -58,7 +63,7 @@ async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
             raise Failed(f"What answers at {livekit.url} is no LiveKit server; check LIVEKIT_URL.") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Unreachable(
-                f"The LiveKit server at {livekit.url} cannot be reached ({_reason(error)}); "
+                f"The LiveKit server at {livekit.url} cannot be reached ({_reason(error, seconds)}); "
                 "check LIVEKIT_URL, the network, and whether the server runs."
             ) from None
 
@@ -86,7 +91,7 @@ async def dispatch(settings: Settings, room: str) -> str:
         return str(created.id)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, seconds: float) -> str:
     if isinstance(error, TimeoutError):
-        return f"no answer in {SECONDS:.0f} s"
+        return f"no answer in {seconds:.0f} s"
     return getattr(error, "strerror", None) or type(error).__name__

@@ -1,5 +1,6 @@
 """What every section of the settings has in common."""
 
+from collections.abc import Iterator
 from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
@@ -7,6 +8,13 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from config.values import wrong
 
 _NUMBERS = {int, float}
+
+
+def _types_in(annotation: object) -> Iterator[object]:
+    """Yield the types that an annotation is made of, such as those of `Annotated[int, …] | None`."""
+    yield annotation
+    for each in get_args(annotation):
+        yield from _types_in(each)
 
 
 class Section(BaseModel):
@@ -30,7 +38,7 @@ class Section(BaseModel):
     def _yes_is_no_number(cls, value: object, info: ValidationInfo) -> object:
         """Refuse YAML's yes, no, on and off where a number is meant; Python counts them as 1 and 0."""
         annotation = cls.model_fields[info.field_name or ""].annotation
-        if isinstance(value, bool) and _NUMBERS & {annotation, *get_args(annotation)}:
+        if isinstance(value, bool) and _NUMBERS & set(_types_in(annotation)):
             raise wrong("must be a number, not yes or no")
         return value
 

@@ -36,8 +36,31 @@ class FleetSettings(Section):
     health_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
     """Port on which health is served; 0: any free one."""
 
-    max_sessions: Annotated[int, Field(ge=1, le=1000)] = 12
-    """Calls that this worker holds at once; a call needs about a tenth of a core and 75 MB."""
+    max_sessions: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Calls that this worker holds at once. Not set: 4 for each core, and no more than its memory has room for with
+    400 MB for itself and 100 MB a call; cores and memory are those of its container, where that has limits. A call
+    takes about a tenth of a core and 75 MB, and more while it begins."""
+
+    max_memory_percent: Annotated[int, Field(ge=10, le=100)] = 90
+    """Share of the container's memory, or the machine's, that may be in use with one more call; no calls are taken
+    above that."""
+
+    max_loop_lag_ms: Annotated[float, Field(ge=10, le=60_000)] = 250
+    """How late the worker's event loop may usually be, in milliseconds; no calls are taken above that. It is a sign of
+    too few cores long before calls suffer."""
+
+    max_calls_per_identity: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Calls that one caller may hold on this worker at once, by the identity in the token; 0: no limit. Another one
+    waits until one of them ends. Tokens of `verbatim token` name the caller to the worker; of others it asks the
+    server, and takes the call where that does not know it yet."""
+
+    daily_budget: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """Minutes of calls a day (UTC), of all workers that share `storage.journal_dir`; 0: no limit. When they are used
+    up new calls are refused, with an alert; running calls go on."""
+
+    watch: bool = False
+    """Look after callers whose agent is missing, as `verbatim watch` does, within this worker: for a single worker
+    beside its own LiveKit server. Where there are several, run `verbatim watch` once instead."""
 
     idle_processes: Annotated[int, Field(ge=0, le=100)] = 2
     """Processes that stand ready, so that a call need not wait for one to start."""

@@ -1,6 +1,7 @@
 """The LiveKit server whose rooms the worker joins."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -27,3 +28,9 @@ class LiveKitSettings(Section):
     project: Literal["unstated", "development", "staging", "production"] = "unstated"
     """What the project behind the address is for. The development profile refuses `production`, and a
     LiveKit Cloud project for which nothing is stated, so that trying things out meets no real callers."""
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the server is LiveKit's own service."""
+        host = urlsplit(self.url or "").hostname or ""
+        return host == "livekit.cloud" or host.endswith(".livekit.cloud")

@@ -166,7 +166,7 @@ def test_doctor_with_wrong_settings_ends_with_configuration(tmp_path: Path) -> N
 def test_help_names_every_command(tmp_path: Path) -> None:
     outcome = run(tmp_path, ["--help"])
     assert outcome.status == 0
-    for name in ("start", "dev", "demo", "doctor", "config", "token", "dispatch", "transcripts"):
+    for name in ("start", "dev", "demo", "doctor", "config", "token", "dispatch", "watch", "transcripts"):
         assert name in outcome.out
 
 

@@ -6,6 +6,11 @@ from tests.config.conftest import Load, Refuse
 
 CONTRADICTIONS = [
     (
+        {"fleet.watch": "true", "livekit.url": "wss://mine.livekit.cloud"},
+        "fleet.watch is on, and livekit.url is a LiveKit Cloud project, which sends agents again by itself; "
+        "remove fleet.watch.",
+    ),
+    (
         {"stt.model": "universal-streaming-english", "stt.language_codes": "en"},
         "stt.language_codes works with Universal-3 models only, and stt.model is universal-streaming-english; "
         "remove it, or choose universal-3-5-pro.",

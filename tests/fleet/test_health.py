@@ -26,6 +26,14 @@ class State:
     sessions: int = 0
     max_sessions: int = 2
 
+    @property
+    def crowded(self) -> str | None:
+        return "full" if self.sessions >= self.max_sessions else None
+
+    @property
+    def admission(self) -> dict[str, object]:
+        return {"load": 0.35}
+
 
 @pytest.fixture
 def state() -> State:
@@ -88,7 +96,14 @@ async def test_sessions_versions_and_what_is_not_stored_yet_are_told(server: Hea
         "oldest_seconds": 70,
         "store_trouble": "s3://calls cannot be written to",
     }
-    assert body == {"agent": "reception", "sessions": 1, "max_sessions": 2, "draining": False}
+    assert body == {
+        "agent": "reception",
+        "sessions": 1,
+        "max_sessions": 2,
+        "draining": False,
+        "crowded": None,
+        "admission": {"load": 0.35},
+    }
 
 
 async def test_a_store_that_is_away_keeps_a_worker_ready(server: HealthServer, state: State) -> None:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from config import SettingsError
-from worker.cli import config, demo, dev, dispatch, doctor, start, token, transcripts
+from worker.cli import config, demo, dev, dispatch, doctor, start, token, transcripts, watch
 from worker.errors import EXIT_CONFIGURATION, EXIT_FAILED, Refusal
 from worker.machine import check_machine
 
@@ -33,6 +33,7 @@ app.command(name="doctor")(doctor.command)
 app.command(name="config")(config.command)
 app.command(name="token")(token.command)
 app.command(name="dispatch")(dispatch.command)
+app.command(name="watch")(watch.command)
 app.add_typer(transcripts.app)
 
 

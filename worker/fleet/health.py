@@ -6,7 +6,7 @@ stored, and versions.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Protocol
@@ -78,6 +78,16 @@ class Condition(Protocol):
         """Calls that may run at once."""
         ...
 
+    @property
+    def crowded(self) -> str | None:
+        """Why no call is taken now though the worker is well, or `None`."""
+        ...
+
+    @property
+    def admission(self) -> Mapping[str, object]:
+        """What calls are taken and refused by, as JSON."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
@@ -100,7 +110,7 @@ def readiness(condition: Condition) -> Readiness:
     ]
     if condition.trouble is not None:
         reasons.append(condition.trouble)
-    return Readiness(not reasons, condition.sessions >= condition.max_sessions, reasons)
+    return Readiness(not reasons, condition.crowded is not None, reasons)
 
 
 class HealthServer:
@@ -167,6 +177,8 @@ class HealthServer:
                 "sessions": self._condition.sessions,
                 "max_sessions": self._condition.max_sessions,
                 "draining": self._condition.draining,
+                "crowded": self._condition.crowded,
+                "admission": self._condition.admission,
                 "spool": {
                     "journals": spool.journals,
                     "bytes": spool.size,

@@ -1,0 +1,139 @@
+"""A table of situations in a room, and what the watcher does about each."""
+
+import pytest
+
+from worker import errand
+from worker.errand import Errand
+from worker.fleet.promises import (
+    JOINING_S,
+    MOST_DEATHS,
+    RETRY_S,
+    WINDOW_S,
+    Again,
+    Cause,
+    Counts,
+    Dispatch,
+    Hopeless,
+    Kept,
+    Verdict,
+    Wait,
+    is_worth_a_look,
+    judge,
+)
+from worker.presence import Presence
+
+NOW = 1_800_000_000.0
+WAITING = Presence(people=["ada"])
+SERVED = Presence(people=["ada"], agents=["agent-verbatim-1"])
+PLAIN = '{"tenant": 7}'
+
+
+def unserved(age_s: float, name: str = "AD_1", metadata: str = PLAIN) -> Dispatch:
+    """A dispatch that no worker took."""
+    return Dispatch(name, NOW - age_s, metadata)
+
+
+def served(age_s: float, name: str = "AD_1", metadata: str = PLAIN, job: str = "AJ_1") -> Dispatch:
+    """A dispatch that a worker took at once."""
+    return Dispatch(name, NOW - age_s, metadata, job, NOW - age_s)
+
+
+def back(of: str, part: int = 1) -> str:
+    return errand.write(PLAIN, Errand(part=part, resume_of=of))
+
+
+LONG_AGO = 3600.0
+
+SITUATIONS: dict[str, tuple[Presence, list[Dispatch], Verdict]] = {
+    "an agent is there": (SERVED, [served(LONG_AGO)], Kept()),
+    "an agent is there that another dispatch brought": (SERVED, [unserved(LONG_AGO)], Kept()),
+    "nobody is there": (Presence(), [unserved(LONG_AGO)], Kept()),
+    "nobody was promised anything, or the agent has said goodbye": (WAITING, [], Kept()),
+    "the dispatch was just made": (WAITING, [unserved(RETRY_S - 0.1)], Wait()),
+    "no worker had room": (
+        WAITING, [unserved(RETRY_S)], Again(Cause.NO_ROOM, PLAIN, ["AD_1"]),
+    ),
+    "again no worker had room, and the first could not be deleted": (
+        WAITING, [unserved(LONG_AGO), unserved(RETRY_S, "AD_2")], Again(Cause.NO_ROOM, PLAIN, ["AD_1", "AD_2"]),
+    ),
+    "the agent is on its way": (WAITING, [served(JOINING_S - 0.1)], Wait()),
+    "the agent is on its way, and another dispatch had no room": (
+        WAITING, [served(JOINING_S - 0.1), unserved(RETRY_S, "AD_2")], Wait(),
+    ),
+    "the agent never came": (WAITING, [served(JOINING_S)], Again(Cause.LOST, back("AJ_1"), [], 1)),
+    "the agent died in a long call": (WAITING, [served(LONG_AGO)], Again(Cause.LOST, back("AJ_1"), [], 0)),
+    "the agent that took over died": (
+        WAITING,
+        [served(LONG_AGO), served(1800, "AD_2", back("AJ_1", part=2), "AJ_2")],
+        Again(Cause.LOST, back("AJ_2", part=2), [], 0),
+    ),
+    "it died, and no worker has room for another": (
+        WAITING,
+        [served(LONG_AGO), unserved(RETRY_S, "AD_2", back("AJ_1"))],
+        Again(Cause.NO_ROOM, back("AJ_1"), ["AD_2"], 0),
+    ),
+    "the second died too, a moment ago": (
+        WAITING, [served(200), served(2 * JOINING_S - 0.1, "AD_2", back("AJ_1"), "AJ_2")], Wait(),
+    ),
+    "the second died too": (
+        WAITING,
+        [served(200), served(2 * JOINING_S, "AD_2", back("AJ_1"), "AJ_2")],
+        Again(Cause.LOST, back("AJ_2"), [], 2),
+    ),
+    "three died in five minutes": (
+        WAITING,
+        [served(WINDOW_S - 1), served(200, "AD_2", back("AJ_1"), "AJ_2"), served(100, "AD_3", back("AJ_2"), "AJ_3")],
+        Hopeless(MOST_DEATHS),
+    ),
+    "the first of three is long dead": (
+        WAITING,
+        [served(WINDOW_S), served(200, "AD_2", back("AJ_1"), "AJ_2"), served(100, "AD_3", back("AJ_2"), "AJ_3")],
+        Again(Cause.LOST, back("AJ_3"), [], 2),
+    ),
+    "three died, and a hundred found no room": (
+        WAITING,
+        [*(served(250 - age, f"AD_{age}", PLAIN, f"AJ_{age}") for age in range(3)), unserved(RETRY_S, "AD_9")],
+        Again(Cause.NO_ROOM, PLAIN, ["AD_9"], 3),
+    ),
+    "the server's clock is ahead": (WAITING, [unserved(-30)], Wait()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SITUATIONS)
+def test_situation(what: str) -> None:
+    present, dispatches, expected = SITUATIONS[what]
+    assert judge(present, dispatches, NOW) == expected
+    assert judge(present, dispatches[::-1], NOW) in (expected, _reversed(expected))
+
+
+def _reversed(verdict: Verdict) -> Verdict:
+    if isinstance(verdict, Again):
+        return Again(verdict.cause, verdict.metadata, verdict.replaced[::-1], verdict.deaths)
+    return verdict
+
+
+def test_one_that_comes_back_has_the_identity_of_the_one_that_died_and_knows_whose_call_it_is() -> None:
+    found = judge(WAITING, [served(LONG_AGO, metadata=errand.write(PLAIN, Errand(part=3, identity="ada")))], NOW)
+    assert isinstance(found, Again)
+    assert errand.read(found.metadata) == Errand(part=3, resume_of="AJ_1", identity="ada")
+    assert errand.own(found.metadata) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (None, Counts(1, 2), True),  # not seen yet
+        (Counts(1, 2), Counts(1, 2), False),  # a caller and an agent, both heard
+        (Counts(1, 2), Counts(1, 1), True),  # one of them is gone
+        (Counts(1, 1), Counts(1, 1), True),  # and still is
+        (Counts(1, 1), Counts(1, 0), True),  # a caller who only listens, and no agent
+        (Counts(3, 4), Counts(3, 4), False),
+        (Counts(3, 4), Counts(3, 3), True),
+        (Counts(0, 0), Counts(0, 0), True),  # somebody may have come who is not counted yet
+        (Counts(0, 1), Counts(0, 1), False),  # the people have left
+    ],
+)
+def test_only_rooms_in_which_an_agent_may_be_missing_are_looked_at(
+    before: Counts | None, now: Counts, expected: bool
+) -> None:
+    assert is_worth_a_look(before, now) is expected

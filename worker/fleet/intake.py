@@ -1,0 +1,237 @@
+"""Takes calls or leaves them to other workers, by what `worker.fleet.admission` says of what is measured here."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+
+from livekit import api
+from livekit.agents import JobRequest
+
+from config import Settings
+from worker import errand
+from worker.errors import Refusal as Refused
+from worker.fleet import resources
+from worker.fleet.admission import (
+    CALL_BYTES,
+    Limits,
+    Memory,
+    Reason,
+    Refusal,
+    Situation,
+    default_max_sessions,
+    load,
+    refusal,
+    shortage,
+    spent,
+)
+from worker.fleet.budget import DailyBudget
+from worker.fleet.loop_lag import LoopLag
+from worker.livekit_api import livekit_api
+from worker.presence import Presence, presence
+
+logger = logging.getLogger("verbatim.worker")
+alert = logging.getLogger("verbatim.alert")
+
+ALERTS = {Reason.BUDGET: "daily_budget_spent", Reason.CALLER: "too_many_calls_of_one_identity"}
+"""What an operator is told of, by the reason of a refusal; each comes once, and once more when it is over."""
+
+ROOM_SECONDS = 2.0
+"""How long the server may take to say who is in a room; it waits 10 for the answer to a call that it offers."""
+
+COUNT_SECONDS = 1.0
+MEASURE_SECONDS = 5.0
+SAVE_SECONDS = 30.0
+"""Between two counts of minutes, two looks at the memory, and two writes of the minutes."""
+
+
+class Intake:
+    """Admission of one worker. Measures from `run` until that is cancelled."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: Callable[[], Collection[str]],
+        trouble: Callable[[], str | None],
+        draining: Callable[[], bool],
+    ) -> None:
+        """Begin with no calls.
+
+        Args:
+            settings: what is allowed, and where the server is.
+            jobs: ids of the jobs that run now.
+            trouble: why a call could not be written down now, or `None`.
+            draining: whether the worker was told to stop.
+        """
+        fleet = settings.fleet
+        self._settings = settings
+        self._jobs = jobs
+        self._trouble = trouble
+        self._draining = draining
+        self._memory: Memory | None = resources.memory()
+        self._call_bytes = CALL_BYTES
+        self._loop_lag = LoopLag()
+        self._budget = DailyBudget(settings.storage.journal_dir) if fleet.daily_budget else None
+        self._limits = Limits(
+            max_sessions=fleet.max_sessions or default_max_sessions(resources.cores(), self._memory.limit),
+            max_memory_percent=fleet.max_memory_percent,
+            max_loop_lag_ms=fleet.max_loop_lag_ms,
+            daily_budget_minutes=fleet.daily_budget,
+            max_calls_per_identity=fleet.max_calls_per_identity,
+        )
+        self._reserved: set[str] = set()
+        self._callers: dict[str, str] = {}
+        self._refused: Counter[Reason] = Counter()
+        self._alerted: set[Reason] = set()
+
+    @property
+    def max_sessions(self) -> int:
+        """Calls that may run at once."""
+        return self._limits.max_sessions
+
+    @property
+    def sessions(self) -> int:
+        """Calls that run now, and those that are being accepted."""
+        # A call that was just accepted is among the jobs before its reservation ends.
+        return len(self._reserved.union(self._jobs()))
+
+    @property
+    def load(self) -> float:
+        """What is reported to the server."""
+        return load(self._situation(), self._limits)
+
+    @property
+    def crowded(self) -> str | None:
+        """Why no call is taken now though the worker is well, as a sentence, or `None`."""
+        now = self._situation()
+        found = shortage(now, self._limits) or spent(now, self._limits)
+        return found.sentence if found is not None else None
+
+    def told(self) -> Mapping[str, object]:
+        """Return the figures for `/worker`."""
+        now = self._situation()
+        return {
+            "load": round(load(now, self._limits), 4),
+            "refused": {reason.value: count for reason, count in sorted(self._refused.items())},
+            "loop_lag_ms": round(now.loop_lag_ms, 1),
+            "memory": {"used": now.memory.used, "limit": now.memory.limit} if now.memory is not None else None,
+            "budget": (
+                {"minutes": round(now.minutes_today, 1), "daily_budget": self._limits.daily_budget_minutes}
+                if self._budget is not None
+                else None
+            ),
+        }
+
+    async def answer(self, request: JobRequest) -> None:
+        """Accept the call, or leave it to another worker; while it is being accepted its place is held."""
+        sent_for = errand.read(request.job.metadata)
+        resumes = sent_for.resume_of is not None
+        if (found := refusal(self._situation(), self._limits, resumes=resumes)) is not None:
+            await self._refuse(request, found)
+            return
+        # No await since the check: two requests cannot both take the last place.
+        self._reserved.add(request.id)
+        try:
+            if not resumes and (found := await self._look(request, sent_for.identity)) is not None:
+                await self._refuse(request, found)
+                return
+            await request.accept(identity=errand.agent_identity(self._settings.agent.name, sent_for.part))
+        finally:
+            self._reserved.discard(request.id)
+
+    async def _look(self, request: JobRequest, caller: str | None) -> Refusal | None:
+        """Return why a new call is not for this worker, by who is in its room, or `None`."""
+        limited = self._limits.max_calls_per_identity > 0
+        room = Presence()
+        # An agent that is there is counted among the publishers; a room that was just made has none.
+        if request.room.num_publishers > 0 or (limited and caller is None):
+            room = await self._present(request.room.name)
+        if caller is None and len(room.people) == 1:
+            caller = room.people[0]
+        calls = Counter(self._calls().values())
+        # The place is held already, so that without it there is room for this call.
+        now = self._situation(but=request.id)
+        found = refusal(now, self._limits, caller=caller, calls=calls, agents=len(room.agents))
+        if found is None and limited and caller is not None:
+            self._callers[request.id] = caller
+        return found
+
+    async def _present(self, room: str) -> Presence:
+        # A server that does not say it now keeps nobody from a call.
+        with suppress(Refused):
+            async with livekit_api(self._settings, ROOM_SECONDS) as server:
+                listed = await server.room.list_participants(api.ListParticipantsRequest(room=room))
+                return presence(listed.participants, self._settings.agent.name)
+        return Presence()
+
+    async def _refuse(self, request: JobRequest, found: Refusal) -> None:
+        self._refused[found.reason] += 1
+        fields = {"reason": found.reason.value, "room": request.room.name}
+        logger.info("call refused: %s", found.sentence, extra=fields)
+        if (name := ALERTS.get(found.reason)) is not None and found.reason not in self._alerted:
+            self._alerted.add(found.reason)
+            alert.error("calls are refused: %s", found.sentence, extra={"alert": name, "room": request.room.name})
+        await request.reject(terminate=False)  # another worker may take it
+
+    def _calls(self) -> Mapping[str, str]:
+        """Return who holds which of the calls that run here, where known."""
+        running = self._reserved.union(self._jobs())
+        self._callers = {job: caller for job, caller in self._callers.items() if job in running}
+        return self._callers
+
+    def _situation(self, but: str | None = None) -> Situation:
+        return Situation(
+            sessions=len(self._reserved.union(self._jobs()) - {but}),
+            draining=self._draining(),
+            trouble=self._trouble(),
+            memory=self._memory,
+            call_bytes=self._call_bytes,
+            loop_lag_ms=self._loop_lag.ms,
+            minutes_today=self._budget.minutes if self._budget is not None else 0.0,
+        )
+
+    async def run(self) -> None:
+        """Measure, and count minutes, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as duties:
+                duties.create_task(self._loop_lag.run())
+                duties.create_task(self._measuring())
+                duties.create_task(self._counting())
+                if self._budget is not None:
+                    duties.create_task(_saving(self._budget))
+        finally:
+            if self._budget is not None:
+                await self._budget.save()
+
+    async def _measuring(self) -> None:
+        while True:
+            self._memory = await asyncio.to_thread(resources.memory)
+            self._call_bytes = await asyncio.to_thread(resources.call_bytes, self.sessions)
+            await asyncio.sleep(MEASURE_SECONDS)
+
+    async def _counting(self) -> None:
+        counted = time.monotonic()
+        while True:
+            await asyncio.sleep(COUNT_SECONDS)
+            before, counted = counted, time.monotonic()
+            if self._budget is not None:
+                self._budget.spend((counted - before) * self.sessions)
+            self._end_alerts()
+
+    def _end_alerts(self) -> None:
+        over = set[Reason]()
+        if spent(self._situation(), self._limits) is None:
+            over.add(Reason.BUDGET)
+        if not any(count >= self._limits.max_calls_per_identity for count in Counter(self._calls().values()).values()):
+            over.add(Reason.CALLER)
+        for reason in self._alerted & over:
+            self._alerted.discard(reason)
+            alert.warning("calls are taken again", extra={"alert": ALERTS[reason], "over": True})
+
+
+async def _saving(budget: DailyBudget) -> None:
+    while True:
+        await budget.save()
+        await asyncio.sleep(SAVE_SECONDS)
