@@ -12,7 +12,7 @@ DEPLOY = PROJECT / "deploy"
 
 KEYS = {
     "LIVEKIT_API_KEY": "key-of-livekit",
-    "LIVEKIT_API_SECRET": "secret-of-livekit",
+    "LIVEKIT_API_SECRET": "secret-of-livekit-in-32-characters",
     "ASSEMBLYAI_API_KEY": "key-of-assemblyai",
     "OPENAI_API_KEY": "key-of-openai",
 }

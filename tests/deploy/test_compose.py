@@ -176,11 +176,11 @@ def running(command: list[str], variables: dict[str, str]) -> Iterator[None]:
         process.wait()
 
 
-async def listening(port: int) -> None:
+async def listening(port: int, host: str = "127.0.0.1") -> None:
     async with asyncio.timeout(30):
         while True:
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                _, writer = await asyncio.open_connection(host, port)
                 writer.close()
                 return
             await asyncio.sleep(0.05)

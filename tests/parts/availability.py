@@ -57,6 +57,14 @@ def _extended_attributes() -> str | None:
     return None
 
 
+def _network_namespaces() -> str | None:
+    missing = _program("ip")()
+    if missing is not None:
+        return missing
+    tried = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True)
+    return f"none can be made: {tried.stderr.strip()}" if tried.returncode else None
+
+
 def _strace() -> str | None:
     missing = _program("strace")()
     if missing is not None:
@@ -77,6 +85,7 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "kustomize": _kustomize,
     "linux": _linux,
     "livekit-server": _livekit_server,
+    "network namespaces": _network_namespaces,
     "root": _root,
     "speech": _speech,
     "strace": _strace,
