@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from config.grace import needed
+from config.sections.fleet import FleetSettings
 from config.settings import KEYS, Settings
 from tests.deploy.documents import DEPLOY, PROJECT
 from worker.cli import app
@@ -49,6 +51,12 @@ def test_every_file_of_deploy_that_is_named_is_there(page: Path) -> None:
 def test_every_command_exists(page: Path) -> None:
     named = set(re.findall(r"(?:`|bin/|worker |-- )verbatim ([a-z]+)\b", page.read_text()))
     assert named <= COMMANDS
+
+
+@pytest.mark.parametrize("path", [*PAGES, PROJECT / "Dockerfile"], ids=lambda path: str(path.name))
+def test_what_stopping_takes_is_said_right(path: Path) -> None:
+    said = re.findall(r"\b(\d{3})(?= seconds| with the default)|--stop-timeout (\d+)", path.read_text())
+    assert {int(number) for pair in said for number in pair if number} <= {needed(FleetSettings())}
 
 
 def test_what_platforms_start_is_a_command() -> None:
