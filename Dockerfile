@@ -4,11 +4,13 @@
 #
 # and run it read-only, with the keys from the environment and two volumes:
 #
-#   docker run --read-only --tmpfs /tmp --env-file .env \
+#   docker run --read-only --tmpfs /tmp --env-file .env --stop-timeout 840 \
 #     --volume verbatim-transcripts:/data/transcripts --volume verbatim-journals:/data/journals verbatim
 #
+# For more than one machine, and for what else belongs to it: docs/how-to/deploy.md
+#
 # The base needs glibc and Python 3.11 to 3.14 with venv; both stages use the same one.
-ARG BASE=python:3.11-slim-bookworm
+ARG BASE=python:3.11.15-slim-bookworm
 
 FROM ${BASE} AS build
 ARG UV_VERSION=0.13.9
@@ -32,16 +34,17 @@ FROM ${BASE}
 # HOME lies inside the image and is the user's own: what a library looks for there is found by the one who runs.
 RUN groupadd --gid 10001 verbatim \
     && useradd --uid 10001 --gid 10001 --home-dir /home/verbatim --create-home --shell /usr/sbin/nologin verbatim \
-    && mkdir -p /data/transcripts /data/journals \
-    && chown -R 10001:10001 /data
+    && mkdir -p /app /data/transcripts /data/journals \
+    && chown -R 10001:10001 /data \
+    && ln -s /data/transcripts /data/journals /app
 COPY --from=build /app/.venv /app/.venv
 ENV HOME=/home/verbatim \
     PATH=/app/.venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    TMPDIR=/tmp \
-    VERBATIM_STORAGE__URL=file:///data/transcripts \
-    VERBATIM_STORAGE__JOURNAL_DIR=/data/journals
+    TMPDIR=/tmp
+# The settings' own defaults, ./transcripts and ./journals, lead to the volumes: a variable for that would be stronger
+# than what a YAML file says.
 WORKDIR /app
 USER 10001:10001
 # Journals must outlive the container: they are the calls that a crash interrupted.

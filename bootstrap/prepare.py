@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import azurite, environment, fake_gcs_server, livekit_server, lock, versitygw
+from bootstrap import azurite, environment, fake_gcs_server, kustomize, livekit_server, lock, versitygw
 from bootstrap.errors import SetupError
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     steps: list[Step] = [environment] if options.packages_only else [environment, livekit_server]
     if options.tests:
-        steps += [versitygw, fake_gcs_server, azurite]
+        steps += [versitygw, fake_gcs_server, azurite, kustomize]
     signal.signal(signal.SIGTERM, _leave)
     try:
         prepare(PROJECT, steps)

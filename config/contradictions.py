@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from config import model_options, vendor_options
+from config.grace import shortfall
 from config.proxies import is_loopback
 from config.settings import KEYS, Settings
 from config.spoken_lines import NAMES, lines_in
@@ -131,6 +132,10 @@ def _memory(settings: Settings, _: str) -> str | None:
     )
 
 
+def _grace(settings: Settings, _: str) -> str | None:
+    return shortfall(settings.fleet)
+
+
 def _one_directory_for_two(settings: Settings, _: str) -> str | None:
     if settings.storage.directory != settings.storage.journal_dir:
         return None
@@ -195,5 +200,14 @@ RULES: tuple[Rule, ...] = (
     _only_for_buckets("storage.region", ("s3",)),
     Rule(("storage.endpoint", "storage.allow_http"), _storage_without_tls),
     Rule(("fleet.job_memory_warn_mb", "fleet.job_memory_limit_mb"), _memory),
+    Rule(
+        (
+            "fleet.grace_period",
+            "fleet.drain_timeout",
+            "fleet.session_end_timeout",
+            "fleet.shutdown_process_timeout",
+        ),
+        _grace,
+    ),
 )
 """Every contradiction that is looked for."""

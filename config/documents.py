@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config.loaded import as_text
 from config.names import CONFIG_FILE, PROFILE, SHARED_NAMES, own_name
+from config.platforms import stopping_reference
 from config.profiles import PROFILES
 from config.sentences import expectation
 from config.settings import KEYS, Key, Settings
@@ -145,15 +146,16 @@ def _by_section() -> Iterator[tuple[str, list[Key]]]:
 
 
 def write(directory: Path) -> None:
-    """Write both documents.
+    """Write the documents.
 
     Args:
         directory: The project's root.
     """
     (directory / ".env.example").write_text(environment_example(), encoding="utf-8")
-    reference = directory / "docs" / "reference" / "settings.md"
-    reference.parent.mkdir(parents=True, exist_ok=True)
-    reference.write_text(settings_reference(), encoding="utf-8")
+    reference = directory / "docs" / "reference"
+    reference.mkdir(parents=True, exist_ok=True)
+    (reference / "settings.md").write_text(settings_reference(), encoding="utf-8")
+    (reference / "stopping.md").write_text(stopping_reference(), encoding="utf-8")
 
 
 if __name__ == "__main__":

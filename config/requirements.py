@@ -19,6 +19,9 @@ _SOURCE_OF_KEY = {
 SDK_NAMES = ("LIVEKIT_AGENT_NAME", "LIVEKIT_AGENT_NAME_OVERRIDE")
 """Variables with which LiveKit's SDK changes the name of an agent (livekit-agents, `rtc_session`)."""
 
+ON_LIVEKIT_CLOUD = "LIVEKIT_REMOTE_EOT_URL"
+"""The variable by which LiveKit's SDK knows that LiveKit Cloud hosts the agent (livekit-agents, `utils.is_hosted`)."""
+
 WORKERS = ("start", "dev")
 """Commands that take calls."""
 
@@ -39,7 +42,11 @@ def find_missing(
     """
     if command in WORKERS:
         missing = _without_value(settings, _keys_of_a_worker(settings), wrong_keys)
-        return missing + _renamed_agent(settings, variables, wrong_keys)
+        return [
+            *missing,
+            *_renamed_agent(settings, variables, wrong_keys),
+            *_stored_on_passing_disk(settings, variables, wrong_keys),
+        ]
     if command in LIVEKIT_CLIENTS:
         return _without_value(settings, LIVEKIT_KEYS, wrong_keys)
     return []
@@ -78,3 +85,12 @@ def _renamed_agent(settings: Settings, variables: Mapping[str, str], wrong_keys:
                 "remove the variable, or set agent.name (VERBATIM_AGENT__NAME) to the same name."
             )
     return sentences
+
+
+def _stored_on_passing_disk(settings: Settings, variables: Mapping[str, str], wrong_keys: frozenset[str]) -> list[str]:
+    if ON_LIVEKIT_CLOUD not in variables or "storage.url" in wrong_keys or settings.storage.directory is None:
+        return []
+    return [
+        "storage.url is a directory, and LiveKit Cloud throws an agent's disk away with its container; set "
+        "VERBATIM_STORAGE__URL to a bucket (s3://, gs:// or az://)."
+    ]

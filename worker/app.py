@@ -12,6 +12,7 @@ from pathlib import Path
 from livekit.agents import AgentServer
 
 from config import Loaded, Settings
+from config.grace import LAST_SWEEP_SECONDS
 from config.proxies import proxy_for
 from config.sections.storage import StorageSettings
 from worker.errors import Failed, Misconfigured, Unreachable
@@ -37,9 +38,6 @@ logger = logging.getLogger("verbatim.worker")
 
 DRAIN_LOOK_SECONDS = 0.1
 """Between two looks at whether calls still run: what a drain may take longer than its last call."""
-
-LAST_SWEEP_SECONDS = 10.0
-"""How long a worker that ends may take for the journals of calls that it had to end: its node may go with it."""
 
 
 class Worker:

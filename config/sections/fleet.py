@@ -85,6 +85,11 @@ class FleetSettings(Section):
     shutdown_process_timeout: Seconds = 30
     """Seconds that a call's process may take to end afterwards."""
 
+    grace_period: Seconds | None = None
+    """Seconds that the platform waits between SIGTERM and SIGKILL, such as terminationGracePeriodSeconds or
+    TimeoutStopSec. When given, the worker does not start with other settings under which stopping may take longer;
+    how long it may take is logged at the start. It gives the worker no more time: only the platform does."""
+
     job_memory_warn_mb: Megabytes = 1000
     """Memory of a call's process, in megabytes, above which a warning is logged; 0: never."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import azurite, environment, fake_gcs_server, livekit_server, lock, prepare, uv, versitygw
+from bootstrap import azurite, environment, fake_gcs_server, kustomize, livekit_server, lock, prepare, uv, versitygw
 from bootstrap.errors import SetupError
 
 
@@ -39,7 +39,7 @@ def test_only_the_missing_steps_are_taken(tmp_path: Path) -> None:
     [
         ([], [environment, livekit_server]),
         (["--packages-only"], [environment]),
-        (["--tests"], [environment, livekit_server, versitygw, fake_gcs_server, azurite]),
+        (["--tests"], [environment, livekit_server, versitygw, fake_gcs_server, azurite, kustomize]),
     ],
 )
 def test_what_only_tests_need_is_left_out_unless_asked_for(

@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from config.grace import needed
+from config.sections.fleet import FleetSettings
 from tests.cli.command import KEYS, arguments, environment
 from tests.parts.livekit_server import LiveKitServer, free_ports
 
@@ -54,6 +56,7 @@ def test_a_worker_becomes_ready_and_ends_with_0_when_told_to(tmp_path: Path, liv
         worker.wait()
     assert worker.returncode == 0, log
     messages = [json.loads(line)["message"] for line in log.splitlines()]
+    assert messages[0].startswith(f"stopping may take {needed(FleetSettings())} seconds")
     assert "ready for calls" in messages
     assert not any(
         secret in log for secret in (livekit_server.api_secret, *KEYS.values()) if secret != KEYS["LIVEKIT_URL"]

@@ -72,6 +72,17 @@ CONTRADICTIONS = [
         "fleet.job_memory_warn_mb (1000) is not below fleet.job_memory_limit_mb (800), so that nobody would be "
         "warned; lower the first or raise the second.",
     ),
+    (
+        {"fleet.grace_period": "600"},
+        "fleet.grace_period is 600 seconds, and with these settings a worker may take 840 to stop; have the "
+        "platform wait 840, or lower fleet.drain_timeout to 360.",
+    ),
+    (
+        {"fleet.grace_period": "30"},
+        "fleet.grace_period is 30 seconds, and with these settings a worker may take 840 to stop; have the "
+        "platform wait 840, or lower fleet.drain_timeout, fleet.session_end_timeout and "
+        "fleet.shutdown_process_timeout.",
+    ),
 ]
 
 

@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 from config import load
 from config.documents import REQUIRED, environment_example, settings_reference
 from config.names import SHARED_NAMES, own_name
+from config.platforms import stopping_reference
 from config.profiles import PROFILES
 from config.settings import KEYS, Settings
 
@@ -18,7 +19,11 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("name", "made"),
-    [(".env.example", environment_example), ("docs/reference/settings.md", settings_reference)],
+    [
+        (".env.example", environment_example),
+        ("docs/reference/settings.md", settings_reference),
+        ("docs/reference/stopping.md", stopping_reference),
+    ],
 )
 def test_the_document_is_current(name: str, made: object) -> None:
     assert (PROJECT / name).read_text(encoding="utf-8") == made(), "run `python -m config.documents`"  # type: ignore[operator]

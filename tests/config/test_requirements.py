@@ -3,6 +3,7 @@
 import pytest
 
 from config import SettingsError
+from config.requirements import ON_LIVEKIT_CLOUD
 from tests.config.conftest import KEYS_OF_A_WORKER, Load, Refuse
 
 
@@ -72,3 +73,31 @@ def test_the_sdks_own_agent_name_is_found_in_dotenv_too(read: Load, keys_of_a_wo
 
     with pytest.raises(SettingsError, match="LIVEKIT_AGENT_NAME differs"):
         loaded.require_for("start")
+
+
+def test_what_livekit_cloud_hosts_stores_in_a_bucket(
+    refuse: Refuse, read: Load, keys_of_a_worker: dict[str, str]
+) -> None:
+    hosted = {**keys_of_a_worker, ON_LIVEKIT_CLOUD: "http://eot"}
+
+    assert refuse(command="start", environ=hosted) == (
+        "storage.url is a directory, and LiveKit Cloud throws an agent's disk away with its container; set "
+        "VERBATIM_STORAGE__URL to a bucket (s3://, gs:// or az://).",
+    )
+    read(command="start", environ=hosted, overrides={"storage.url": "s3://calls"})
+    read(command="config", environ=hosted)
+
+
+def test_a_worker_of_ones_own_stores_in_a_directory_also_for_livekit_cloud(
+    read: Load, keys_of_a_worker: dict[str, str]
+) -> None:
+    read(command="start", environ={**keys_of_a_worker, "LIVEKIT_URL": "wss://calls.livekit.cloud"})
+
+
+def test_the_sdk_knows_by_the_same_variable_that_livekit_cloud_hosts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from livekit.agents.utils import is_hosted
+
+    monkeypatch.delenv(ON_LIVEKIT_CLOUD, raising=False)
+    assert not is_hosted()
+    monkeypatch.setenv(ON_LIVEKIT_CLOUD, "http://eot")
+    assert is_hosted()

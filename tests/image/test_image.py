@@ -1,5 +1,6 @@
 """The image that the Dockerfile makes runs as a platform wants it: unprivileged, read-only, without a key in it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def test_home_lies_in_the_image_and_is_the_user_own(image: Image, tmp_path: Path
 def test_the_settings_are_readable_in_the_image(image: Image, tmp_path: Path) -> None:
     done = image.run(["verbatim", "config", "--json"], tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "file:///data/transcripts" in done.stdout
+    effective = json.loads(done.stdout)["settings"]
+    assert effective["storage.url"] == {"value": "file:///data/transcripts", "source": "default"}
+    assert effective["storage.journal_dir"] == {"value": "/data/journals", "source": "default"}
 
 
 def test_the_packages_are_those_of_the_lock_file_without_tools_and_extras(image: Image, tmp_path: Path) -> None:
@@ -55,6 +58,6 @@ def test_the_packages_are_those_of_the_lock_file_without_tools_and_extras(image:
 
 
 def test_no_key_and_no_file_of_the_checkout_beside_the_packages_is_in_the_image(image: Image) -> None:
-    assert sorted(path.name for path in (image.root / "app").iterdir()) == [".venv"]
+    assert sorted(path.name for path in (image.root / "app").iterdir()) == [".venv", "journals", "transcripts"]
     secrets = [pair for pair in image.config["Env"] if re.search("KEY|SECRET|TOKEN|PASSWORD", pair)]
     assert secrets == []

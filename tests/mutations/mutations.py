@@ -52,6 +52,16 @@ MUTATIONS = (
         ["tests/speech/assemblyai/test_stream.py"],
     ),
     Mutation(
+        "a grace that is too short is taken",
+        [Edit("config/grace.py", "    if given is None or given >= wanted:\n", "    if given is None or given > 0:\n")],
+        ["tests/config/test_contradictions.py"],
+    ),
+    Mutation(
+        "transcripts are left on a disk that goes with its container",
+        [Edit("config/requirements.py", "    if ON_LIVEKIT_CLOUD not in variables or ", "    if True or ")],
+        ["tests/config/test_requirements.py"],
+    ),
+    Mutation(
         "the name of a journal is not synced",
         [
             Edit(

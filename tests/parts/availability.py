@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import azurite, fake_gcs_server, livekit_server, versitygw
+from bootstrap import azurite, fake_gcs_server, kustomize, livekit_server, versitygw
 
 PROJECT = Path(__file__).parents[2]
 
@@ -55,6 +55,10 @@ def _azurite() -> str | None:
     return _program("node")()
 
 
+def _kustomize() -> str | None:
+    return None if kustomize.find(PROJECT) else "there is none on PATH or in .tools/; run `make tools-for-tests`"
+
+
 def _extended_attributes() -> str | None:
     with tempfile.NamedTemporaryFile() as file:
         try:
@@ -62,6 +66,14 @@ def _extended_attributes() -> str | None:
         except (AttributeError, OSError):
             return "the file system of temporary files has no extended attributes"
     return None
+
+
+def _network_namespaces() -> str | None:
+    missing = _program("ip")()
+    if missing is not None:
+        return missing
+    tried = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True)
+    return f"none can be made: {tried.stderr.strip()}" if tried.returncode else None
 
 
 def _strace() -> str | None:
@@ -83,11 +95,14 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "debootstrap": _program("debootstrap"),
     "fake-gcs-server": _fake_gcs_server,
     "flite": _program("flite"),
+    "kustomize": _kustomize,
     "linux": _linux,
     "livekit-server": _livekit_server,
+    "network namespaces": _network_namespaces,
     "root": _root,
     "speech": _speech,
     "strace": _strace,
+    "systemd-analyze": _program("systemd-analyze"),
     "tmux": _program("tmux"),
     "versitygw": lambda: _versitygw() or _extended_attributes(),
 }

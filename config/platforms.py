@@ -1,0 +1,113 @@
+"""How long platforms wait between SIGTERM and SIGKILL, settings that fit, and the page that says so.
+
+Sources: Kubernetes, "Pod Lifecycle"; Docker, `docker run --stop-timeout` and Compose, `stop_grace_period`; systemd,
+`DefaultTimeoutStopSec`; Amazon ECS, `ContainerDefinition.stopTimeout`; Render, `maxShutdownDelaySeconds`; Fly,
+`kill_timeout`; Nomad, `kill_timeout` and `max_kill_timeout`; LiveKit, "Deployment management".
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from config.grace import Step, needed, steps
+from config.sections.fleet import FleetSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One platform."""
+
+    name: str
+    setting: str
+    """Where its grace is set."""
+    default: int | None
+    """Seconds that it waits when nothing is set."""
+    longest: int | None
+    """Seconds that it waits at most, or `None` where that is the operator's choice."""
+    fleet: FleetSettings = field(default_factory=FleetSettings)
+    """Settings under which a worker has stopped in time."""
+
+
+_FIVE_MINUTES = FleetSettings(drain_timeout=135, session_end_timeout=60, shutdown_process_timeout=15)
+
+PLATFORMS = (
+    Platform("Kubernetes", "`terminationGracePeriodSeconds`, which counts from `preStop` on", 30, None),
+    Platform("Docker Compose, Docker", "`stop_grace_period`, `--stop-timeout`", 10, None),
+    Platform("systemd", "`TimeoutStopSec`", 90, None),
+    Platform("Amazon ECS on EC2", "`stopTimeout`, else the agent's `ECS_CONTAINER_STOP_TIMEOUT`", 30, None),
+    Platform("Nomad", "`kill_timeout`, up to the client's `max_kill_timeout`", 5, None),
+    Platform("Render", "`maxShutdownDelaySeconds`", 30, 300, _FIVE_MINUTES),
+    Platform("Fly", "`kill_timeout`", 5, 300, _FIVE_MINUTES),
+    Platform(
+        "Amazon ECS on Fargate",
+        "`stopTimeout`",
+        30,
+        120,
+        FleetSettings(drain_timeout=10, session_end_timeout=15, shutdown_process_timeout=5),
+    ),
+    Platform("LiveKit Cloud", "not set", 3600, 3600, FleetSettings(drain_timeout=3360)),
+)
+"""Where a worker can be run."""
+
+PAGE = """\
+# How long stopping takes
+
+This page is made from `config/grace.py` and `config/platforms.py` by `python -m config.documents`.
+
+At SIGTERM a worker takes no more calls and lets those that run end. What may have to be waited for with the default
+settings, one after the other, for all calls side by side:
+
+| What | Seconds | Set by |
+| --- | --- | --- |
+{steps}
+| **together** | **{needed}** | |
+
+`verbatim start` logs the sum for its own settings as its first line. A platform that waits less ends the calls with
+SIGKILL: [no accepted word is lost](../explanation/what-is-never-lost.md), but callers are cut off. Tell the worker how
+long yours waits, with `fleet.grace_period`, and it does not start with settings that do not fit.
+
+A second SIGTERM or SIGINT ends the worker at once, so whatever sends one has to send it once.
+
+## Platforms
+
+What each platform waits, in seconds, where that is set, and settings that fit into the longest it can be made to wait.
+Where the length is yours to choose, the default settings are meant; a longer `fleet.drain_timeout` needs as much more.
+
+| Platform | Default | Longest | Set by | `fleet.grace_period` | Settings that fit |
+| --- | --- | --- | --- | --- | --- |
+{platforms}
+
+Platforms that wait 30 seconds or less and cannot be told otherwise, such as Heroku (30) and Google Cloud Run (10),
+cannot let a call end.
+"""
+
+
+def stopping_reference() -> str:
+    """Return the content of `docs/reference/stopping.md`."""
+    usual = FleetSettings()
+    return PAGE.format(
+        steps="\n".join(map(_step, steps(usual))),
+        needed=needed(usual),
+        platforms="\n".join(map(_platform, PLATFORMS)),
+    )
+
+
+def _step(step: Step) -> str:
+    return f"| {step.name} | {step.seconds:g} | {f'`{step.key}`' if step.key else ''} |"
+
+
+def _platform(platform: Platform) -> str:
+    columns = (
+        platform.name,
+        str(platform.default),
+        "your choice" if platform.longest is None else str(platform.longest),
+        platform.setting,
+        str(needed(platform.fleet)),
+        ", ".join(_changed(platform.fleet)) or "the defaults",
+    )
+    return f"| {' | '.join(columns)} |"
+
+
+def _changed(fleet: FleetSettings) -> Iterator[str]:
+    for step, usual in zip(steps(fleet), steps(FleetSettings()), strict=True):
+        if step != usual:
+            yield f"`{step.key}: {step.seconds:g}`"
