@@ -104,6 +104,7 @@ RULES = (
         "The nearest shop is on Main Street, next to the station, and there is parking behind it.",
     ),
     _rule("password", "password|account", "I will send you an email. Open it to set a new password."),
+    _rule("code", "code", "Please type it with the keys of your phone."),
     _rule("broken", "damaged|broken|fix|update", "I am sorry about that. We will send you a new one today."),
     _rule("human", "human|person|manager|somebody", "I understand. I will ask a person to call you back."),
     _rule("email", "email|confirmation", "All right, the email is on its way to you."),
