@@ -37,7 +37,8 @@ from tests.parts.object_stores import ObjectServer, running_versitygw
 from tests.parts.tcp_proxy import Fault, TcpProxy
 from worker.storage import shipping
 from worker.storage.journal import Journal
-from worker.storage.shipping import Lease, Shipper
+from worker.storage.leases import Lease
+from worker.storage.shipping import Shipper
 from worker.storage.store import Store
 from worker.storage.stores import open_store
 from worker.transcript.reading import read_lines

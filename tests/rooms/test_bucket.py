@@ -75,7 +75,7 @@ async def _shipped(store: Store, wanted: bytes) -> bytes | None:
 async def _waiting(worker: WorkerProcess) -> dict[str, Any] | None:
     def ask() -> Any:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(f"http://127.0.0.1:{worker._port}/worker", timeout=5) as answer:
+        with direct.open(f"http://127.0.0.1:{worker.port}/worker", timeout=5) as answer:
             return json.load(answer)
 
     body = await asyncio.to_thread(ask)
