@@ -48,6 +48,9 @@ SETTINGS = {
     "VERBATIM_FLEET__JOB_MEMORY_LIMIT_MB": str(JOB_MEMORY_LIMIT_MB),
     "VERBATIM_FLEET__JOB_MEMORY_WARN_MB": "0",
     "VERBATIM_FLEET__IDLE_PROCESSES": "2",
+    # More than are made at once, on any machine: a call that is refused comes to no agent again.
+    "VERBATIM_FLEET__MAX_SESSIONS": "12",
+    "VERBATIM_FLEET__MAX_LOOP_LAG_MS": "60000",
     "VERBATIM_STORAGE__SWEEP_SECONDS": "2",
     # A job that has stored its call and does not end holds the drain up until then.
     "VERBATIM_FLEET__DRAIN_TIMEOUT": "30",
