@@ -343,7 +343,7 @@ async def test_a_spool_over_its_mark_takes_no_calls_until_the_store_has_taken_so
     agents: Agents, settings: Callable[..., Loaded], tmp_path: Path, moto: ObjectServer, bucket: str
 ) -> None:
     journal = left(tmp_path / "journals", call())
-    left(tmp_path / "journals", b"x" * 1_000_000, session="RM_2")  # damaged, so that nothing takes it away
+    left(tmp_path / "journals", b"x" * 1_000_000 + b"\n", session="RM_2")  # damaged, so that nothing takes it away
     async with proxy_to(moto.port) as proxy:
         await proxy.set(Fault.STOPPED)
         storage = {
