@@ -9,7 +9,7 @@ from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.words import words
 from tests.rooms.worker_process import WorkerProcess
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 
 REFUSED_FOR_S = 3.0
 LONG = "Is there a discount for students?"

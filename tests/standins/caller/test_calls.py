@@ -117,6 +117,7 @@ async def test_what_the_caller_says_arrives_whole(caller: Caller, agent: EchoAge
     assert shared_words(recognised(agent.ear.audio(heard)), SHORT) > 0.6
 
 
+@pytest.mark.slow
 async def test_an_agent_that_is_talked_over_stops_and_answers_anew(caller: Caller, agent: EchoAgent) -> None:
     await caller.wait_for_agent()
     await caller.speak(LONG)
@@ -129,6 +130,7 @@ async def test_an_agent_that_is_talked_over_stops_and_answers_anew(caller: Calle
     assert answer.started_at > cut.spoken.ended_at
 
 
+@pytest.mark.slow
 async def test_a_muted_caller_is_not_heard(caller: Caller, agent: EchoAgent) -> None:
     await caller.wait_for_agent()
     caller.mute()
@@ -183,6 +185,7 @@ async def test_a_proxy_in_the_environment_is_not_used_on_loopback(
         assert one.room.isconnected()
 
 
+@pytest.mark.slow
 async def test_a_process_follows_its_steps(
     livekit_server: LiveKitServer, token: str, agent: EchoAgent, tmp_path: Path
 ) -> None:
