@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import azurite, environment, fake_gcs_server, livekit_server, lock, versitygw
+from bootstrap import azurite, environment, livekit_server, lock
 from bootstrap.errors import SetupError
+from bootstrap.object_stores import fake_gcs_server, versitygw
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import azurite, fake_gcs_server, livekit_server, versitygw
+from bootstrap import azurite, livekit_server
+from bootstrap.object_stores import fake_gcs_server, versitygw
 
 PROJECT = Path(__file__).parents[2]
 
