@@ -308,4 +308,14 @@ MUTATIONS = (
         ],
         ["tests/storage/test_finalise.py"],
     ),
+    Mutation(
+        "the answer to the last words is spoken to nobody",
+        [Edit("worker/session/unheard.py", "        if self._nobody_listens:\n", "        if False:\n")],
+        ["tests/session/test_unheard.py"],
+    ),
+    Mutation(
+        "the framework waits for the calls of a drain",
+        [Edit("worker/app.py", "while self.sessions:", "while False:")],
+        ["tests/test_app.py"],
+    ),
 )
