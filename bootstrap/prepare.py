@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import azurite, environment, fake_gcs_server, kustomize, livekit_server, lock, versitygw
+from bootstrap import azurite, environment, livekit_server, lock
 from bootstrap.errors import SetupError
+from bootstrap.go_programs import fake_gcs_server, kustomize, versitygw
 
 PROJECT = Path(__file__).resolve().parents[1]
 

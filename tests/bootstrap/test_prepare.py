@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import azurite, environment, fake_gcs_server, kustomize, livekit_server, lock, prepare, uv, versitygw
+from bootstrap import azurite, environment, livekit_server, lock, prepare, uv
 from bootstrap.errors import SetupError
+from bootstrap.go_programs import fake_gcs_server, kustomize, versitygw
 
 
 class Step:

@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bootstrap import kustomize
+from bootstrap.go_programs import kustomize
 from config import Loaded, load
 from config.grace import needed
 from tests.deploy.documents import DEPLOY, KEYS, PROJECT, documents

@@ -472,4 +472,14 @@ MUTATIONS = (
         [Edit("worker/session/call.py", '        elif end.reason == "goodbye":\n', "        elif False:\n")],
         ["tests/session/test_call.py"],
     ),
+    Mutation(
+        "the answer to the last words is spoken to nobody",
+        [Edit("worker/session/unheard.py", "        if self._nobody_listens:\n", "        if False:\n")],
+        ["tests/session/test_unheard.py"],
+    ),
+    Mutation(
+        "the framework waits for the calls of a drain",
+        [Edit("worker/app.py", "while self.sessions:", "while False:")],
+        ["tests/test_app.py"],
+    ),
 )

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import azurite, fake_gcs_server, kustomize, livekit_server, versitygw
+from bootstrap import azurite, livekit_server
+from bootstrap.go_programs import fake_gcs_server, kustomize, versitygw
 
 PROJECT = Path(__file__).parents[2]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import versitygw
+from bootstrap.go_programs import versitygw
 from config.sections.storage import StorageSettings
 from tests.parts.availability import PROJECT, require
 from tests.parts.livekit_server import free_ports

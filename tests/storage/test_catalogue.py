@@ -12,23 +12,12 @@ import pytest
 from tests.storage.left import PREFIX, call, left
 from worker.storage import here
 from worker.storage.catalogue import Catalogue, Session, Span, State
-from worker.storage.directory import DirectoryStore
 from worker.storage.finding import find
 from worker.storage.leases import Lease
 from worker.storage.recovery import recover
 from worker.storage.store import Store
 from worker.storage.verification import verify_session
 from worker.transcript.render import FORMATS
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return DirectoryStore(tmp_path / "transcripts")
-
-
-@pytest.fixture
-def journals(tmp_path: Path) -> Path:
-    return tmp_path / "journals"
 
 
 @pytest.fixture

@@ -54,16 +54,6 @@ async def missing_words(store: Store, count: int) -> list[str]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return DirectoryStore(tmp_path / "transcripts")
-
-
-@pytest.fixture
-def journals(tmp_path: Path) -> Path:
-    return tmp_path / "journals"
-
-
-@pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> Signal:
     """Set as soon as anyone asks for a lock that it would wait for."""
     waits, flock = Signal(), lock.flock

@@ -46,16 +46,6 @@ def job_alive(*files: Path) -> Iterator[None]:
             job.communicate()
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return DirectoryStore(tmp_path / "transcripts")
-
-
-@pytest.fixture
-def journals(tmp_path: Path) -> Path:
-    return tmp_path / "journals"
-
-
 def states(outcomes: "list[Outcome] | tuple[Outcome, ...]") -> dict[str, State]:
     return {f"{outcome.transcript_id} {outcome.job}": outcome.state for outcome in outcomes}
 

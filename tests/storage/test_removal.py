@@ -10,7 +10,6 @@ import pytest
 
 from tests.storage.left import PREFIX, call, left
 from worker.storage import removal as removal_module
-from worker.storage.directory import DirectoryStore
 from worker.storage.errors import StorageUnavailable
 from worker.storage.finalise import finalise
 from worker.storage.leases import Lease
@@ -23,16 +22,6 @@ SESSION = f"{PREFIX}/RM_1-verbatim"
 TARGET = Target("RM_1-verbatim", SESSION)
 GRAVE = key(SESSION)
 LEASE = "open/RM_1-verbatim/AJ_1"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return DirectoryStore(tmp_path / "transcripts")
-
-
-@pytest.fixture
-def journals(tmp_path: Path) -> Path:
-    return tmp_path / "journals"
 
 
 async def stored(store: Store, journals: Path, *numbers: int) -> None:

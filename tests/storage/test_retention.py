@@ -9,7 +9,6 @@ import pytest
 
 from tests.storage.left import PREFIX, call, left
 from worker.storage import retention as retention_module
-from worker.storage.directory import DirectoryStore
 from worker.storage.errors import StorageUnavailable
 from worker.storage.finalise import finalise
 from worker.storage.leases import Lease
@@ -20,16 +19,6 @@ from worker.storage.tombstone import key, tombstone
 SESSION = f"{PREFIX}/RM_1-verbatim"
 DAY = date(2026, 11, 21)
 """On which every call here was."""
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return DirectoryStore(tmp_path / "transcripts")
-
-
-@pytest.fixture
-def journals(tmp_path: Path) -> Path:
-    return tmp_path / "journals"
 
 
 @pytest.fixture
