@@ -15,9 +15,9 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from bootstrap.object_stores import fake_gcs_server
 
 from bootstrap import azurite
+from bootstrap.go_programs import fake_gcs_server
 from config.sections.storage import StorageSettings
 from tests.parts.availability import PROJECT, require
 from tests.parts.livekit_server import free_ports
