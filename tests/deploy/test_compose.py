@@ -18,7 +18,8 @@ import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 
-from bootstrap import livekit_server, versitygw
+from bootstrap import livekit_server
+from bootstrap.go_programs import versitygw
 from config import Loaded, load
 from config.grace import needed
 from config.storage_url import Bucket
@@ -55,7 +56,7 @@ def test_every_image_is_pinned_to_a_version() -> None:
 
 def test_the_servers_are_the_versions_that_the_tests_use() -> None:
     assert SERVICES["livekit"]["image"].endswith(f":v{livekit_server.text(livekit_server.VERSION)}")
-    assert SERVICES["s3"]["image"].endswith(f":v{versitygw.VERSION}")
+    assert SERVICES["s3"]["image"].endswith(f":v{versitygw.version}")
     version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
     assert {SERVICES[name]["image"] for name in ("worker", "watcher")} == {f"verbatim:{version}"}
 
