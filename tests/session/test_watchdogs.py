@@ -240,6 +240,15 @@ def test_a_key_that_the_recogniser_refuses_ends_the_call() -> None:
     assert gives_up(call.due(1))
 
 
+def test_what_ends_the_call_is_not_taken_back_by_what_fails_after_it() -> None:
+    call = watched(outage=60)
+    call.failed("stt", fault("assemblyai.http_401"), 1)
+    call.failed("llm", fault("llm.http_500"), 1.1)
+    step = call.due(1.2)
+    assert step is not None
+    assert step.end == Ending("error", fault("assemblyai.http_401").sentence)
+
+
 def test_speech_without_words_is_told_once_until_there_are_words() -> None:
     call = watched(not_recognised=15)
     call.caller_speaks(True, 1)

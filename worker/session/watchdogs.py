@@ -259,6 +259,8 @@ class Watchdogs:
     def _count_failure(self, what: str, found: Fault) -> None:
         self._waiting_since = None
         self._failed[what] += 1
+        if self._failure is not None and self._failure.end is not None:
+            return  # what ends the call is not made up for by what failed after it
         too_often = self._limits.failures and self._failed.total() >= self._limits.failures
         self._failure = _give_up(found) if found.fatal or too_often else Step("trouble")
 

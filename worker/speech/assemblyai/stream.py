@@ -2,7 +2,7 @@
 
 A session is opened when there is audio, and left when no more comes, when it is about to expire, or when it fails.
 Meanwhile the audio is kept, and the next session hears again what is not final yet. Only what cannot be overcome
-reaches the framework as an error that ends the stream.
+reaches the framework as an error that ends the stream, once in a call: later streams hear nothing and say nothing.
 """
 
 import asyncio
@@ -114,7 +114,10 @@ class RecordingStream(assemblyai.SpeechStream):
 
     async def _run(self) -> None:
         if self._owner.given_up is not None:
-            raise error_of(self._owner.given_up, retryable=False)
+            # It was told when it happened. The framework makes a stream anew every half second, until the call is over.
+            async for _ in self._input_ch:
+                pass
+            return
         self._first_offset = self.start_time_offset
         hearing = asyncio.create_task(self._hear())
         try:
@@ -322,7 +325,7 @@ class RecordingStream(assemblyai.SpeechStream):
         """Wait until there may be another session.
 
         Raises:
-            APIError: there will be none.
+            APIError: there will be none in this call.
         """
         now = asyncio.get_running_loop().time()
         if self._began_at is not None and now - self._began_at > WORKING_SECONDS:
