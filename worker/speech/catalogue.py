@@ -326,6 +326,12 @@ _OF_A_MODEL = (
 
 _NAMES: Final[Mapping[str, str]] = {"stt": "Speech recognition", "llm": "The language model", "tts": "The voice"}
 
+_KEYS: Final[Mapping[str, str]] = {
+    "llm": "llm.api_key: OPENAI_API_KEY, and ASSEMBLYAI_API_KEY where llm.provider is gateway",
+    "tts": "tts.api_key: OPENAI_API_KEY, and ASSEMBLYAI_API_KEY where tts.provider is assemblyai",
+}
+"""Which key a service takes."""
+
 _OF_THE_LLM = (
     Fault(
         "llm.context_length",
@@ -430,7 +436,7 @@ def _of_a_service(section: str) -> Iterator[Fault]:
 
 def _of_a_model(section: str) -> Iterator[Fault]:
     for how, ending, remedy, fatal in _OF_A_MODEL:
-        written = remedy.format(section=section, key=f"OPENAI_API_KEY ({section}.api_key)")
+        written = remedy.format(section=section, key=_KEYS[section])
         yield Fault(f"{section}.{how}", f"{_NAMES[section]} {ending}.", written, fatal, ENDS if fatal else AGAIN)
     yield from _of_a_service(section)
 
