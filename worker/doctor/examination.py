@@ -11,9 +11,10 @@ from worker.doctor.keys import check_keys
 from worker.doctor.livekit import check_livekit
 from worker.doctor.machine import check_port, check_temporary_files
 from worker.doctor.names import check_names
+from worker.doctor.recogniser import check_stt
 from worker.doctor.room import check_room
 from worker.doctor.round_trips import check_answer, check_voice
-from worker.doctor.services import check_llm, check_stt, check_tts
+from worker.doctor.services import check_llm, check_tts
 from worker.doctor.storage import check_journal_directory, check_storage
 
 

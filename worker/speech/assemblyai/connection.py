@@ -207,7 +207,7 @@ class Connection:
                 return frame
 
     def _why(self) -> tuple[int, str]:
-        """Return code and reason of the session's end: of the first message that told one, where the code says nothing."""
+        """Return code and reason of the session's end: the first that were told, where the code says nothing."""
         code = self._socket.close_code or NO_CLOSE_FRAME
         if self._error is None:
             return code, ""

@@ -71,6 +71,19 @@ class RecordingSTT(assemblyai.STT):
         self._streams.add(stream)
         return stream
 
+    async def open_socket(self) -> aiohttp.ClientWebSocketResponse:
+        """Return a socket that asks for a session as calls do, for a look at the answer.
+
+        Raises:
+            aiohttp.ClientError, OSError: the socket could not be opened.
+        """
+        stream = self.stream()
+        try:
+            return await stream._connect_ws()
+        finally:
+            await stream.aclose()
+            await self.farewells()
+
     @property
     def words_pending(self) -> bool:
         """Whether a stream has words that no final has confirmed yet, or speech that nobody has heard."""
