@@ -141,7 +141,7 @@ class RecordingStream(assemblyai.SpeechStream):
                 heard_at = time.time()
                 if self._first_heard_at is None:
                     self._first_heard_at = heard_at
-                for span in self._backlog.hear(frame.data.tobytes(), heard_at):
+                for span in self._backlog.hear(frame.data.tobytes(), heard_at, voice=self._owner.caller_speaks):
                     self._lose(span)
                 self._news.set()
             self._backlog.fill_up()
