@@ -366,6 +366,52 @@ _OF_THE_TTS = (
     ),
 )
 
+_OF_ASSEMBLYAI_S_VOICES = (
+    Fault(
+        "tts.close_1008",
+        "AssemblyAI refuses its voice: the key, the account or its balance.",
+        "Check ASSEMBLYAI_API_KEY (tts.api_key), and the account in AssemblyAI's dashboard.",
+        True,
+        ENDS,
+    ),
+    Fault(
+        "tts.close_3006",
+        "AssemblyAI's voice does not take an option or a text.",
+        "Check tts.voice, tts.model and agent.language.",
+        True,
+        ENDS,
+    ),
+    Fault(
+        "tts.close_3008",
+        "AssemblyAI's voice reached the longest duration of a session.",
+        "Another is opened; nothing is to be done.",
+        False,
+        AGAIN,
+    ),
+    Fault(
+        "tts.close_3009",
+        "AssemblyAI has too many sessions of its voices open for this account.",
+        "Lower fleet.max_sessions, or ask AssemblyAI for a higher limit.",
+        False,
+        AGAIN,
+    ),
+    Fault(
+        "tts.close_3012",
+        "The voice that is set is gone from AssemblyAI.",
+        "Correct tts.voice.",
+        True,
+        ENDS,
+    ),
+    Fault(
+        "tts.close_3014",
+        "The voice that is set is not one of the model's.",
+        "Set tts.voice and tts.model to a pair.",
+        True,
+        ENDS,
+    ),
+)
+"""Codes of its Error frames (livekit-plugins-assemblyai 1.8.9, `tts.py`, and the streaming API's own)."""
+
 _OF_THE_CALL = (
     Fault(
         "call.no_answer",
@@ -448,6 +494,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *_OF_THE_LLM,
     *_of_a_model("tts"),
     *_OF_THE_TTS,
+    *_OF_ASSEMBLYAI_S_VOICES,
     *_OF_THE_TOOLS,
     *_LIVEKIT,
     *_OF_THE_CALL,
@@ -463,6 +510,8 @@ def fault(code: str) -> Fault:
         return CATALOGUE[code]
     provider, _, how = code.partition(".")
     kind, _, number = how.partition("_")
+    name = _NAMES.get(provider, PROVIDERS.get(provider, provider))
+    heard = NOTHING if SOURCES.get(provider) == "stt" else AGAIN
     if kind == "http" and number.isdecimal():
         like = CATALOGUE.get(f"{provider}.http_{'500' if int(number) >= 500 else '400'}")
         # Requests that a service takes as wrong are taken so again, but for those that ask for patience.
@@ -470,12 +519,9 @@ def fault(code: str) -> Fault:
             fatal = like.fatal and number not in ("408", "425", "499")
             return Fault(code, f"{like.sentence[:-1]} (HTTP {number}).", like.remedy, fatal, like.heard)
     if kind == "close" and number.isdecimal():
-        name = PROVIDERS.get(provider, provider)
         remedy = "It is opened again; report the code if it happens often."
-        return Fault(code, f"{name} closed the connection with code {number}.", remedy, False, NOTHING)
-    name = _NAMES.get(provider, PROVIDERS.get(provider, provider))
+        return Fault(code, f"{name} closed the connection with code {number}.", remedy, False, heard)
     remedy = "Look at the worker's log of that moment."
-    heard = NOTHING if SOURCES.get(provider) == "stt" else AGAIN
     return Fault(code, f"{name} failed in a way that is not known here.", remedy, False, heard)
 
 
