@@ -260,6 +260,16 @@ def test_speech_without_words_is_told_once_until_there_are_words() -> None:
     assert call.due(116) == Step("cannot_hear", "call.not_recognised")
 
 
+def test_an_echo_of_the_agent_is_no_caller_who_is_not_understood() -> None:
+    call = watched(not_recognised=15)
+    call.agent_is("speaking", 1)
+    call.caller_speaks(True, 1)
+    assert call.due(30) is None
+    call.agent_is("listening", 30)
+    assert call.due(44) is None
+    assert call.due(45) == Step("cannot_hear", "call.not_recognised")
+
+
 # --- no media
 
 

@@ -141,7 +141,10 @@ class RecordingStream(assemblyai.SpeechStream):
                 heard_at = time.time()
                 if self._first_heard_at is None:
                     self._first_heard_at = heard_at
-                for span in self._backlog.hear(frame.data.tobytes(), heard_at, voice=self._owner.caller_speaks):
+                samples = frame.data.tobytes()
+                if self._owner.echo is not None:
+                    samples = self._owner.echo.passed(samples, heard_at)
+                for span in self._backlog.hear(samples, heard_at, voice=self._owner.hears_caller):
                     self._lose(span)
                 self._news.set()
             self._backlog.fill_up()
@@ -251,7 +254,7 @@ class RecordingStream(assemblyai.SpeechStream):
 
     def _sent(self, heard_at: float) -> None:
         """Audio went that was heard at that time."""
-        self._silence.sent(CHUNK_SECONDS, speaking=self._owner.caller_speaks, turn_open=self._turns.pending)
+        self._silence.sent(CHUNK_SECONDS, speaking=self._owner.hears_caller, turn_open=self._turns.pending)
         if self._silence.is_dead(self._turn_silence):
             self._silence.taken_for_dead()
             raise SessionFailed(SILENT)
