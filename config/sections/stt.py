@@ -122,6 +122,10 @@ class SttSettings(Section):
     """Speech probability above which audio counts as speech, between 0 and 1. It is given to AssemblyAI and
     to the local voice activity detection alike, for a difference makes interruptions late."""
 
+    gain_control: bool = False
+    """Make quiet callers louder before they are recognised. Browsers and phone networks have done that already, and it
+    makes noise, and the echo of the agent's own voice, as loud as a caller."""
+
     outage_notice: Seconds = 5
     """Seconds without speech recognition before the caller is told that they cannot be heard for a moment; 0: never."""
 

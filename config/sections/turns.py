@@ -82,6 +82,12 @@ class TurnsSettings(Section):
     phone_interruption_min_words: Annotated[int, Field(ge=0, le=20)] = 2
     """The same as `turns.interruption_min_words` for callers on a phone."""
 
+    phone_echo_level: Annotated[float, Field(ge=-60, le=0)] | None = None
+    """Loudest peak, in dBFS from -60 to 0, that the agent's own voice has when a phone line gives it back; what is no
+    louder while the agent speaks to a caller on a phone is kept from the recogniser. -24 is right for a line without
+    an echo canceller. Callers who speak more quietly than this at the same time as the agent are not heard then, so
+    leave it out where the network cancels echoes; not set: everything is heard."""
+
     false_interruption_timeout: Milliseconds = 2000
     """Milliseconds without recognised words after which an interruption was a false one; 0: none ever is."""
 

@@ -101,7 +101,7 @@ class Server:
             await self._refuse(fault)
         elif isinstance(fault, Timed) and fault.when == "now":
             struck = list(self._sessions.values())[: fault.count]
-            await asyncio.gather(*(session.strike(fault) for session in struck))
+            await asyncio.gather(*(session.strike_from_outside(fault) for session in struck))
         else:
             self._board.arm(fault)
 

@@ -34,6 +34,14 @@ class Refused(Exception):
         self.code = code
 
 
+class Ordered(Exception):
+    """The session is closed because a test wants it."""
+
+    def __init__(self, close: Close) -> None:
+        super().__init__()
+        self.close = close
+
+
 class Session:
     """A session from `Begin` to the end of its connection.
 
@@ -77,6 +85,10 @@ class Session:
         self._stalled = False
         self._turn_struck = False
         self._turns_said = 0
+        self._ordered: Close | None = None
+        """How the session is to be closed from outside."""
+        self._waiting: asyncio.Timeout | None = None
+        """Bounds the wait for the client's next frame."""
 
     async def run(self) -> None:
         """Serves the connection until one side ends it."""
@@ -95,10 +107,25 @@ class Session:
                         break
             except Refused as refused:
                 await self._close(refused.code, str(refused), says_error=True)
+            except Ordered as ordered:
+                await self.strike(ordered.close)
             except EngineError as error:
                 await self._close(SERVER_ERROR, f"Session cancelled: {error}", says_error=True)
             except ConnectionError:
                 pass  # The client went away while it was being answered.
+
+    async def strike_from_outside(self, fault: Timed) -> None:
+        """Does to this session what a fault says, whatever `run` is doing.
+
+        A close is left to `run`: done beside it, it would end the connection with audio of the client's unread, which
+        the system answers with a reset, and the client would lose the frames that tell why.
+        """
+        if not isinstance(fault, Close) or fault.code == NO_CLOSE_FRAME:
+            await self.strike(fault)
+            return
+        self._ordered = fault
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def strike(self, fault: Timed) -> None:
         """Does to this session what a fault says."""
@@ -118,13 +145,19 @@ class Session:
         """The next frame, unless the session expires or the client is silent for longer than it said."""
         left_s = self._began + self._session_seconds - time.monotonic()
         quiet_s = self._parameters.inactivity_timeout
+        if self._ordered is not None:
+            raise Ordered(self._ordered)
         try:
-            async with asyncio.timeout(max(0.0, left_s if quiet_s is None else min(left_s, quiet_s))):
+            async with asyncio.timeout(max(0.0, left_s if quiet_s is None else min(left_s, quiet_s))) as self._waiting:
                 return await self._socket.receive()
         except TimeoutError:
+            if self._ordered is not None:
+                raise Ordered(self._ordered) from None
             if quiet_s is not None and quiet_s < left_s:
                 raise Refused(INVALID_MESSAGE, "Inactivity timeout elapsed") from None
             raise Refused(EXPIRED, "Session expired: maximum session duration exceeded") from None
+        finally:
+            self._waiting = None
 
     async def _audio(self, chunk: bytes) -> None:
         duration_ms = self._ingest.duration_ms(chunk)

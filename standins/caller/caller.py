@@ -15,7 +15,7 @@ from standins.caller.errors import CallEndedError, CallerError, NoAgentError, No
 from standins.caller.heard import Answer, Interruption, Spoken
 from standins.caller.loopback import keep_direct
 from standins.caller.microphone import Microphone
-from standins.caller.telephone import Echo, narrow
+from standins.caller.telephone import ECHO_DB, Echo, narrow
 from standins.voices import Synthesizer
 
 CHAT_TOPIC = "lk.chat"
@@ -39,6 +39,7 @@ class Caller:
         synthesizer: Shared by several callers of a process; None makes one.
         quiet_s: An agent that was quiet for so long has finished. Between its sentences it is quiet for less.
         on_phone: Whether the line is a telephone's: narrow, and with an echo.
+        echo_db: How loud that is, beside what is heard.
     """
 
     def __init__(
@@ -48,8 +49,9 @@ class Caller:
         synthesizer: Synthesizer | None = None,
         quiet_s: float = QUIET_S,
         on_phone: bool = False,
+        echo_db: float = ECHO_DB,
     ) -> None:
-        self._echo = Echo() if on_phone else None
+        self._echo = Echo(echo_db) if on_phone else None
         self._quiet_s = quiet_s
         self._voice = voice
         self._synthesizer = synthesizer or Synthesizer()

@@ -11,7 +11,14 @@ import sys
 from bootstrap import uv
 from tests.parts.availability import PROJECT
 
-CONTRACTS = ("tests/speech/assemblyai",)
+CONTRACTS = (
+    "tests/speech",
+    "tests/session/test_current_speech.py",
+    "tests/session/test_dialogue.py",
+    "tests/session/test_phone.py",
+    "tests/session/test_supervision.py",
+    "tests/test_app.py::test_the_framework_still_says_under_this_name_whether_it_is_connecting",
+)
 """Tests that pin what is bent, and those of what is built on it."""
 
 NEWEST = ("livekit-agents", "livekit-plugins-assemblyai", "livekit-plugins-openai", "livekit-plugins-silero")

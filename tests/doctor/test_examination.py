@@ -18,8 +18,8 @@ from worker.doctor.storage import check_journal_directory, check_storage
 from worker.storage.lock import held
 
 CHECKS = {
-    "keys", "names", "clock", "livekit", "stt", "llm", "tts", "llm answer", "tts voice", "storage", "journals", "port",
-    "temporary files", "processors", "memory", "open files",
+    "keys", "names", "clock", "livekit", "stt", "llm", "tts", "llm answer", "tts voice", "room", "storage", "journals",
+    "port", "temporary files", "processors", "memory", "open files",
 }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ async def test_without_any_key_every_check_still_has_its_finding(tmp_path: Path)
     assert {finding.check for finding in findings} == CHECKS
     verdicts = {finding.check: finding.verdict for finding in findings}
     assert verdicts["keys"] is Verdict.FAILED
-    skipped = ("clock", "livekit", "stt", "llm", "tts", "llm answer", "tts voice")
+    skipped = ("clock", "livekit", "stt", "llm", "tts", "llm answer", "tts voice", "room")
     assert {verdicts[name] for name in skipped} == {Verdict.SKIPPED}
     assert {verdicts[name] for name in ("storage", "journals", "port", "temporary files")} == {Verdict.FINE}
 

@@ -12,7 +12,9 @@ from config import Settings
 from tests.parts.livekit_server import free_ports
 from tests.speech.scripted_server import Connection, ScriptedServer, until_terminated
 from worker.doctor.findings import Finding, Verdict
-from worker.doctor.services import check_llm, check_stt, check_tts
+from worker.doctor.recogniser import check_stt
+from worker.doctor.services import check_llm, check_tts
+from worker.speech.catalogue import fault
 
 KEY = "key-4711"
 SECONDS = 0.3
@@ -160,32 +162,26 @@ async def test_a_plugin_of_one_s_own_is_not_asked(check: Check, name: str) -> No
 
 
 async def test_an_stt_that_begins_a_session_is_fine_and_the_session_is_ended() -> None:
+    chosen: dict[str, Any] = {"keyterms": ["Verbatim"], "domain": "medical-v1"}
     async with ScriptedServer(until_terminated).running() as server:
-        finding = no_secret(await check_stt(settings(server.url.replace("ws", "http", 1))))
+        finding = no_secret(await check_stt(settings(server.url.replace("ws", "http", 1), stt=chosen)))
         connection = await server.connection()
         await connection.until_terminate()
+        assert server.attempts == 1
     assert finding.verdict is Verdict.FINE
     assert connection.headers["Authorization"] == KEY
-    assert connection.query == {
-        "sample_rate": "16000", "encoding": "pcm_s16le", "speech_model": "universal-3-5-pro",
-    }  # fmt: skip
+    # What a call would ask for, so that an option which is refused is found here.
+    expected = {"speech_model": "universal-3-5-pro", "min_turn_silence": "100", "max_turn_silence": "1000",
+                "keyterms_prompt": '["Verbatim"]', "domain": "medical-v1"}  # fmt: skip
+    assert expected.items() <= connection.query.items()
 
 
-@pytest.mark.parametrize(
-    ("status", "verdict", "words"),
-    [
-        (401, Verdict.FAILED, "refused the key"),
-        (403, Verdict.FAILED, "refused the key"),
-        (404, Verdict.FAILED, "HTTP status 404"),
-        (429, Verdict.FAILED, "HTTP status 429"),
-        (500, Verdict.FAILED, "HTTP status 500"),
-    ],
-)
-async def test_an_stt_that_refuses_is_said_so(status: int, verdict: Verdict, words: str) -> None:
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 429, 500])
+async def test_an_stt_that_refuses_is_told_as_in_a_call(status: int) -> None:
     async with ScriptedServer(status).running() as server:
         finding = no_secret(await check_stt(settings(server.url.replace("ws", "http", 1))))
-    assert finding.verdict is verdict
-    assert words in finding.sentence
+    found = fault(f"assemblyai.http_{status}")
+    assert finding == Finding("stt", Verdict.FAILED, found.sentence, found.remedy)
 
 
 async def test_an_stt_that_hangs_before_or_after_the_upgrade_is_unreachable() -> None:
@@ -208,23 +204,26 @@ async def test_an_stt_that_says_something_else_is_said_so(text: str) -> None:
     async with ScriptedServer(script).running() as server:
         finding = no_secret(await check_stt(settings(server.url.replace("ws", "http", 1))))
     assert finding.verdict is Verdict.FAILED
-    assert "did not begin a session" in finding.sentence
+    assert finding.sentence == fault("assemblyai.no_begin").sentence
 
 
-async def test_an_stt_s_own_reason_is_passed_on() -> None:
+async def test_an_stt_s_own_reason_is_passed_on_without_the_key() -> None:
     async def script(connection: Connection) -> None:
-        await connection.send({"type": "Error", "error_code": 1008, "error": "Insufficient funds"})
+        await connection.send({"type": "Error", "error_code": 1008, "error": f"Insufficient funds\nof {KEY}"})
         await connection.close(1008)
 
     async with ScriptedServer(script).running() as server:
         finding = no_secret(await check_stt(settings(server.url.replace("ws", "http", 1))))
-    assert "(Insufficient funds)" in finding.sentence
+    found = fault("assemblyai.close_1008")
+    assert finding.sentence == f"{found.sentence} AssemblyAI says: Insufficient funds of …."
+    assert finding.remedy == found.remedy
 
 
-async def test_an_stt_that_closes_at_once_is_named_by_its_code() -> None:
+@pytest.mark.parametrize("code", [1011, 3006, 3009])
+async def test_an_stt_that_closes_at_once_is_named_by_its_code(code: int) -> None:
     async def script(connection: Connection) -> None:
-        await connection.close(1011)
+        await connection.close(code)
 
     async with ScriptedServer(script).running() as server:
         finding = no_secret(await check_stt(settings(server.url.replace("ws", "http", 1))))
-    assert "(close code 1011)" in finding.sentence
+    assert finding.sentence == fault(f"assemblyai.close_{code}").sentence

@@ -395,6 +395,17 @@ MUTATIONS = (
         ["tests/speech/assemblyai/test_persistence.py"],
     ),
     Mutation(
+        "a recogniser that has given up fails again and again",
+        [
+            Edit(
+                "worker/speech/assemblyai/stream.py",
+                "            async for _ in self._input_ch:\n                pass\n            return\n",
+                "            raise error_of(self._owner.given_up, retryable=False)\n",
+            )
+        ],
+        ["tests/session/test_supervision.py"],
+    ),
+    Mutation(
         "what was said while the recogniser was away is dropped",
         [
             Edit(

@@ -16,6 +16,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 NUMBER = "+15557654321"
 SHOWN = "+*********21"
 PASSWORD = "I forgot my password."
+ECHO_IS_ANSWERED_S = 3.0
+"""How long after its last word an agent that hears itself has begun to answer."""
+LOUD_DB = -26.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,14 @@ def switchboard(surroundings: Surroundings) -> Iterator[WorkerProcess]:
         yield worker
 
 
-def invite(surroundings: Surroundings, room: str, phone: dict[str, str]) -> str:
+def invite(surroundings: Surroundings, room: str, phone: dict[str, str], agent: str = "switchboard") -> str:
     server = surroundings.livekit
     return caller_token(
         server.api_key,
         server.api_secret,
         room,
         identity=f"sip_{phone['sip.phoneNumber']}",
-        agent_name="switchboard",
+        agent_name=agent,
         phone=phone,
     )
 
@@ -54,7 +57,7 @@ async def _call(surroundings: Surroundings) -> PhoneCall:
         await caller.speak(PASSWORD)
         answer = await caller.listen(30)
         await caller.press("42#")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(ECHO_IS_ANSWERED_S)
     return PhoneCall(await surroundings.stored(room), phone, answer)
 
 
@@ -69,6 +72,22 @@ def test_an_agent_on_a_phone_is_not_stopped_by_its_own_echo(phone_call: PhoneCal
     assert [turn.role for turn in turns if turn.role in ("user", "agent")] == ["user", "agent"]
     (answer,) = [turn for turn in turns if turn.role == "agent"]
     assert (answer.text, answer.interrupted) == (phone_call.answer.caption, False)
+
+
+async def test_a_loud_echo_is_kept_from_the_recogniser_where_that_is_set(surroundings: Surroundings) -> None:
+    settings = {"VERBATIM_AGENT__GREETING": "", "VERBATIM_TURNS__PHONE_ECHO_LEVEL": "-24"}
+    room, phone = new_room("loud"), phone_attributes(NUMBER)
+    with working(surroundings, "loud", settings) as worker:
+        worker.wait_until_lines_are_made()
+        async with Caller(on_phone=True, echo_db=LOUD_DB) as caller:
+            await caller.join(surroundings.livekit.url, invite(surroundings, room, phone, "loud"))
+            await caller.wait_for_agent()
+            await caller.speak(PASSWORD)
+            await caller.listen(30)
+            await asyncio.sleep(ECHO_IS_ANSWERED_S)
+        stored = await surroundings.stored(room)
+    turns = [turn for turn in stored.transcript.turns if turn.role in ("user", "agent")]
+    assert [(turn.role, turn.interrupted) for turn in turns] == [("user", False), ("agent", False)]
 
 
 def test_the_call_s_id_is_kept_and_the_number_only_as_the_policy_lets_it(phone_call: PhoneCall) -> None:

@@ -11,6 +11,7 @@ from tests.rooms.surroundings import Stored, Surroundings
 from tests.rooms.words import words
 from tests.rooms.worker_process import WorkerProcess, working
 from worker.speech.catalogue import CATALOGUE
+from worker.speech.deafness import REASON as DEAF
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -101,6 +102,21 @@ async def test_a_key_that_is_refused_ends_the_call_with_an_apology_and_closes_th
     )
     assert {error.code for error in stored.transcript.errors} == {"llm.http_401"}
     assert stored.texts("agent") == [SAID["failed"]]
+
+
+async def test_a_recogniser_that_refuses_the_key_is_told_once_and_ends_the_call_with_an_apology(
+    surroundings: Surroundings, troubled: WorkerProcess
+) -> None:
+    surroundings.assemblyai.set_fault("http", status=401)
+    async with Line(surroundings, "deaf") as line:
+        stored = await line.ended()
+        assert line.heard == [SAID["failed"]]
+        assert line.seconds_heard > 2
+    fault = CATALOGUE["assemblyai.http_401"]
+    assert (stored.transcript.ended.reason, stored.transcript.ended.detail) == ("error", fault.sentence)
+    assert [(error.code, error.message) for error in stored.transcript.errors] == [(fault.code, fault.message)]
+    assert stored.texts("agent") == [SAID["failed"]]
+    assert [gap.reason for gap in stored.transcript.gaps] == [DEAF]
 
 
 async def test_a_dead_voice_is_told_in_a_line_that_was_made_before(

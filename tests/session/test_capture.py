@@ -20,7 +20,7 @@ from tests.session.conftest import Stage
 from tests.session.memory_audio import Speaker
 from tests.speech.memory_recorder import PATIENCE_S
 from tests.speech.virtual_clock import VirtualClock
-from worker.session.capture import USAGE_SECONDS
+from worker.session.capture import USAGE_SECONDS, _without_agents
 from worker.speech import paced
 from worker.speech.catalogue import CATALOGUE
 from worker.transcript.events import (
@@ -61,6 +61,16 @@ class Waiter(Agent):
     async def pay(self) -> str:
         """Pay."""
         raise ToolError("the card was refused")
+
+    @llm.function_tool
+    async def transfer(self) -> tuple[Agent, str]:
+        """Hand over, and say so."""
+        return Agent(instructions="Be kind."), "You are being connected."
+
+    @llm.function_tool
+    async def pass_on(self) -> Agent:
+        """Hand over."""
+        return Agent(instructions="Be kind.")
 
     @llm.function_tool
     async def leave(self) -> str:
@@ -149,6 +159,29 @@ async def test_a_tool_is_written_when_called_and_when_it_returned(stage: Stage) 
         "call-order", "order", "2 pizzas ordered", False,
     )  # fmt: skip
     assert [each.text for each in stage.recorder.of(AgentSaid)] == ["Done."]
+
+
+@pytest.mark.parametrize(("tool", "told"), [("transfer", "You are being connected."), ("pass_on", "")])
+async def test_a_tool_that_hands_over_is_written_with_its_words_alone(stage: Stage, tool: str, told: str) -> None:
+    stage.llm.outcomes = [calls(tool), says("Connected.")]
+    await stage.session.start(Waiter())
+    await talk(stage, "Someone else, please.")
+    (returned,) = stage.recorder.of(ToolReturned)
+    assert (returned.output, returned.failed) == (told, False)
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ("""(<shop.Till object at 0x7f00>, "It's booked.")""", "It's booked."),
+        ("['one', <shop.Till object at 0x7f00>, 'two']", "['one', Till, 'two']"),
+        ("(3, 4)", "(3, 4)"),
+        ("(see <shop.Till object at 0x7f00>", "(see Till"),
+        ("<shop.main.<locals>.Till object at 0x7f00>", "Till"),
+    ],
+)
+def test_an_agent_in_a_tool_s_result_is_left_out_or_shown_by_its_class(result: str, shown: str) -> None:
+    assert _without_agents(result) == shown
 
 
 @pytest.mark.parametrize("tool", ["pay", "leave"])

@@ -58,6 +58,13 @@ class Chain(io.TextOutput):
     def flush(self) -> None: ...
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+async def test_quiet_sound_is_made_louder_only_where_that_is_set(recorder: MemoryRecorder, wanted: bool) -> None:
+    options = room_options(recorder, "ada", Chain(), gain_control=wanted)
+    assert isinstance(options.audio_input, AudioInputOptions)
+    assert options.audio_input.auto_gain_control is wanted
+
+
 async def test_audio_comes_in_as_the_stt_takes_it_and_only_people_are_listened_to(recorder: MemoryRecorder) -> None:
     options = room_options(recorder, "", Chain())
     assert isinstance(options.audio_input, AudioInputOptions)

@@ -1,15 +1,18 @@
 """Callers on a phone: their numbers, their calls, and how hard they are to hear over their own echo."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from livekit import rtc
+from livekit.agents import Agent
 
 from config.sections.turns import TurnsSettings
 from standins.caller import phone_attributes
 from tests.session.conftest import Stage
+from tests.session.memory_audio import Microphone, Speaker
 from tests.session.test_roster import FakeRoom, leave, participant
-from tests.speech.memory_recorder import MemoryRecorder
+from tests.speech.memory_recorder import PATIENCE_S, MemoryRecorder
 from worker.session.phone import Policy, phone_of, shown, use_phone_profile
 from worker.session.roster import Roster
 from worker.transcript.events import Dtmf, ParticipantJoined, ParticipantLeft
@@ -140,6 +143,29 @@ async def test_the_framework_reads_what_the_profile_sets(stage: Stage) -> None:
     assert stage.session.options.interruption["min_duration"] == 1.25
     assert stage.session.options.interruption["min_words"] == 3
     assert stage.session._opts.turn_handling["interruption"] is stage.session.options.interruption
+
+
+async def test_a_phone_without_a_level_of_echo_is_heard_whole(stage: Stage) -> None:
+    use_phone_profile(stage.session, TurnsSettings())
+    assert stage.speech.stt.echo is None
+
+
+async def test_the_agent_s_echo_is_kept_from_the_recogniser_while_it_speaks(stage: Stage) -> None:
+    use_phone_profile(stage.session, TurnsSettings(phone_echo_level=-24))
+    speaker = Speaker()
+    stage.session.input.audio = Microphone(level=1500)
+    stage.session.output.audio = speaker
+    await stage.session.start(Agent(instructions="Take orders."))
+    connection = await stage.server.connection()
+    await connection.until(lambda self: any(map(any, self.chunks)))
+    stage.session.say("One moment please.")
+    async with asyncio.timeout(PATIENCE_S):
+        await speaker.flushed.wait()
+    speaker.begin_to_play()
+    count = len(connection.chunks)
+    await connection.until(lambda self: any(not any(chunk) for chunk in self.chunks[count:]))
+    assert not stage.speech.stt.hears_caller
+    speaker.play_all()
 
 
 async def test_the_name_of_a_caller_without_a_phone_is_not_touched() -> None:

@@ -10,11 +10,12 @@ from typing import Any, cast
 import pytest
 from livekit import rtc
 from livekit.agents import Agent, APIConnectionError, APIStatusError, StopResponse
+from livekit.agents.voice import audio_recognition
 from livekit.rtc._proto.stats_pb2 import RtcStats
 
 from config.spoken_lines import Line, lines_in
 from tests.session.conftest import Stage
-from tests.session.memory_audio import Speaker
+from tests.session.memory_audio import Microphone, Speaker
 from tests.session.test_capture import says
 from tests.speech.memory_recorder import PATIENCE_S
 from tests.speech.scripted_tts import ScriptedTTS
@@ -110,6 +111,19 @@ async def test_a_key_that_is_refused_ends_the_call_with_an_apology(watched: Watc
     watched.stage.session.generate_reply(user_input="Two pizzas.")
     assert await watched.until_ended() == Ending("error", "The language model refuses the API key.")
     await watched.until_said("failed")
+
+
+async def test_a_recogniser_that_gives_up_ends_the_call_with_one_error_and_an_apology(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The framework makes streams anew all the time that the apology takes.
+    monkeypatch.setattr(audio_recognition, "_STT_RECONNECT_INTERVAL", 0.005)
+    watched.stage.server.steps = [401]
+    watched.stage.session.input.audio = Microphone(level=100)
+    assert await watched.until_ended() == Ending("error", "AssemblyAI refuses the API key.")
+    await watched.until_said("failed")
+    assert [error.code for error in watched.stage.recorder.of(ErrorRaised)] == ["assemblyai.http_401"]
+    assert watched.stage.server.attempts == 1
 
 
 async def test_a_voice_that_is_dead_is_told_and_then_ends_the_call(watched: Watched) -> None:

@@ -240,6 +240,15 @@ def test_a_key_that_the_recogniser_refuses_ends_the_call() -> None:
     assert gives_up(call.due(1))
 
 
+def test_what_ends_the_call_is_not_taken_back_by_what_fails_after_it() -> None:
+    call = watched(outage=60)
+    call.failed("stt", fault("assemblyai.http_401"), 1)
+    call.failed("llm", fault("llm.http_500"), 1.1)
+    step = call.due(1.2)
+    assert step is not None
+    assert step.end == Ending("error", fault("assemblyai.http_401").sentence)
+
+
 def test_speech_without_words_is_told_once_until_there_are_words() -> None:
     call = watched(not_recognised=15)
     call.caller_speaks(True, 1)
@@ -249,6 +258,16 @@ def test_speech_without_words_is_told_once_until_there_are_words() -> None:
     call.words(101)
     assert call.due(115) is None
     assert call.due(116) == Step("cannot_hear", "call.not_recognised")
+
+
+def test_an_echo_of_the_agent_is_no_caller_who_is_not_understood() -> None:
+    call = watched(not_recognised=15)
+    call.agent_is("speaking", 1)
+    call.caller_speaks(True, 1)
+    assert call.due(30) is None
+    call.agent_is("listening", 30)
+    assert call.due(44) is None
+    assert call.due(45) == Step("cannot_hear", "call.not_recognised")
 
 
 # --- no media

@@ -38,6 +38,7 @@ def test_each_fault_is_a_sentence_with_a_remedy(each: object) -> None:
         ("assemblyai.close_4444", False, "code 4444"),
         ("llm.http_418", False, "HTTP 418"),
         ("tts.http_599", False, "HTTP 599"),
+        ("tts.close_4444", False, "The voice closed the connection with code 4444"),
         ("tts.KeyError", False, "not known"),
         ("nobody.knows", False, "not known"),
     ],

@@ -81,6 +81,14 @@ def test_the_recogniser_s_failure(error: Exception, code: str) -> None:
     assert code in CATALOGUE
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(1008, "tts.close_1008"), (3006, "tts.close_3006"), (1006, "tts.cut"), (-1, "tts.cut")]
+)
+def test_the_failure_of_a_voice_that_comes_over_a_socket(number: int, code: str) -> None:
+    assert code_of("tts", status(number, error_code=number, error="a secret")) == code
+    assert code in CATALOGUE
+
+
 def test_a_component_that_knows_its_code_is_believed() -> None:
     error = APIConnectionError()
     error.code = "assemblyai.silent"  # type: ignore[attr-defined]

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from aiohttp import web
-from livekit.agents import llm
+from livekit.agents import APIStatusError, llm, tts
 
 from config import Settings
 from tests.speech.memory_recorder import PATIENCE_S, MemoryRecorder
+from worker.speech.catalogue import CATALOGUE
+from worker.speech.failures import code_of_report
 from worker.speech.providers import build_llm, build_tts, provider_names
 from worker.speech.tts import WriteAheadTTS
 from worker.transcript.events import AgentSentence
@@ -127,6 +130,31 @@ async def test_a_voice_of_assemblyai_speaks_what_was_written_down_in_the_languag
     assert (authorization, text) == (KEY, "Dos pizzas.")
     assert (query["model_id"], query["voice_id"], query["language"]) == ("assemblyai-tts-1", "ada", "spanish")
     assert [sentence.text for sentence in recorder.of(AgentSentence)] == ["Dos pizzas."]
+
+
+async def test_a_key_that_the_voices_refuse_has_its_place_in_the_catalogue(recorder: MemoryRecorder) -> None:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "Error", "error_code": 1008, "error": "Unauthorized connection"})
+        await socket.close(code=1008)
+        return socket
+
+    reports: list[tts.TTSError] = []
+    async with serving("GET", "/v1/ws", refuse) as address, asyncio.timeout(PATIENCE_S):
+        voice = {"provider": "assemblyai", "api_key": KEY, "base_url": f"ws://{address}"}
+        wrapper = WriteAheadTTS(build_tts(Settings.model_validate({"tts": voice})), recorder)
+        wrapper.on("error", reports.append)
+        async with wrapper.stream() as stream:
+            stream.push_text("Two pizzas.")
+            stream.end_input()
+            with pytest.raises(APIStatusError):
+                async for _ in stream:
+                    pass
+        await wrapper.aclose()
+    found = CATALOGUE[code_of_report(reports[-1])]
+    assert (found.code, found.fatal) == ("tts.close_1008", True)
+    assert not reports[-1].recoverable
 
 
 def test_both_are_named_in_the_transcript() -> None:

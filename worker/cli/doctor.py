@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from typing import Annotated
+import os
+import sys
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -61,7 +63,15 @@ def command(
             console.print(f"{MARKS[finding.verdict.value]} {finding.check:<16}", end=" ")
             console.print(f"{finding.sentence} {finding.remedy}".strip(), markup=False)
     verdicts = {finding.verdict for finding in found}
-    if Verdict.FAILED in verdicts:
-        raise typer.Exit(EXIT_FAILED)
-    if Verdict.UNREACHABLE in verdicts:
-        raise typer.Exit(EXIT_UNAVAILABLE)
+    _end(EXIT_FAILED if Verdict.FAILED in verdicts else EXIT_UNAVAILABLE if Verdict.UNREACHABLE in verdicts else 0)
+
+
+def _end(status: int) -> NoReturn:
+    """End the process at once, with what it printed.
+
+    The threads of the room client's native runtime outlive the interpreter, and may abort the process while it is
+    taken down (livekit/agents issue 732): the status would be that of a crash.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

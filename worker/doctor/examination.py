@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from config import Settings
 from worker.doctor.capacity import capacity, check_memory, check_open_files, check_processors
 from worker.doctor.clock import check_clock
-from worker.doctor.findings import Finding, Verdict
+from worker.doctor.findings import Finding, Verdict, skipped
 from worker.doctor.keys import check_keys
 from worker.doctor.livekit import check_livekit
 from worker.doctor.machine import check_port, check_temporary_files
 from worker.doctor.names import check_names
+from worker.doctor.recogniser import check_stt
 from worker.doctor.room import check_room
 from worker.doctor.round_trips import check_answer, check_voice
-from worker.doctor.services import check_llm, check_stt, check_tts
+from worker.doctor.services import check_llm, check_tts
 from worker.doctor.storage import check_journal_directory, check_storage
 
 
@@ -38,12 +39,12 @@ async def examine(settings: Settings, *, quick: bool = False) -> Sequence[Findin
     tried: list[Finding] = []
     if not quick:
         # After the others, so that the times are those of a caller who is alone.
-        if llm.verdict is not Verdict.UNREACHABLE:
-            tried.append(await check_answer(settings))
-        if tts.verdict is not Verdict.UNREACHABLE:
-            tried.append(await check_voice(settings))
+        tried.append(await check_answer(settings) if _answers(llm) else _later("llm answer", "the language model"))
+        tried.append(await check_voice(settings) if _answers(tts) else _later("tts voice", "the voice"))
         if livekit.verdict is Verdict.FINE:
             tried += await check_room(settings)
+        else:
+            tried.append(_later("room", "the LiveKit server"))
     room_for = capacity(settings)
     return [
         *check_keys(settings),
@@ -62,3 +63,11 @@ async def examine(settings: Settings, *, quick: bool = False) -> Sequence[Findin
         check_memory(room_for),
         check_open_files(room_for),
     ]
+
+
+def _answers(service: Finding) -> bool:
+    return service.verdict is not Verdict.UNREACHABLE
+
+
+def _later(check: str, subject: str) -> Finding:
+    return skipped(check, f"Not checked: {subject} has to answer first.")

@@ -73,15 +73,16 @@ async def _join(settings: Settings, room: rtc.Room, name: str) -> Finding:
         return unreachable(
             "room",
             "A room can be made, and not be joined: audio does not get through.",
-            "Open UDP 50000-60000 and TCP 7881 from here to the LiveKit server (its rtc.port_range and rtc.tcp_port), "
-            "and check rtc.node_ip or use_external_ip there.",
+            "Open UDP 50000-60000 and TCP 7881 from here to the LiveKit server (its rtc.udp_port, or "
+            "rtc.port_range_start to port_range_end, and its rtc.tcp_port), and check rtc.node_ip or use_external_ip "
+            "there.",
         )
     if way == "udp":
         return fine("media", "Audio gets through to the LiveKit server over UDP.")
     return warning(
         "media",
         f"Audio gets through to the LiveKit server over {way.upper()} only: speech halts when a packet is lost.",
-        "Open UDP to the LiveKit server's rtc.port_range.",
+        "Open UDP to the LiveKit server: its rtc.udp_port, or rtc.port_range_start to port_range_end.",
     )
 
 

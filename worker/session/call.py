@@ -189,7 +189,12 @@ class Call:
         await self._session.start(
             agent,
             room=context.room,
-            room_options=room_options(self._recorder, self._roster.transcribed, self._capture.heard),
+            room_options=room_options(
+                self._recorder,
+                self._roster.transcribed,
+                self._capture.heard,
+                gain_control=settings.stt.gain_control,
+            ),
             session_host=settings.agent.session_host,
             record=False,
         )

@@ -1,5 +1,6 @@
 """What the session says of itself, as journal events."""
 
+import ast
 import re
 from dataclasses import replace
 from typing import Any
@@ -40,7 +41,7 @@ LONGEST_ANSWER_MS = 60_000
 USAGE_SECONDS = 10.0
 """What was used is journaled at most once in this time: a crash loses the count of so much."""
 
-_ADDRESS = re.compile(r"<(?:[\w.<>]+\.)?(\w+) object at 0x[0-9a-f]+>")
+_AGENT = re.compile(r"<(?:[\w.<>]+\.)?(\w+) object at 0x[0-9a-f]+>")
 """How an agent that a tool hands over to shows in the tool's result: the class says enough."""
 
 
@@ -162,7 +163,7 @@ class Capture:
                 ToolReturned(
                     call=update.call_id,
                     name=self._tool_names.pop(update.call_id, ""),
-                    output=_ADDRESS.sub(r"\1", update.message or ""),
+                    output=_without_agents(update.message or ""),
                     failed=update.status != "done",
                 )
             )
@@ -191,6 +192,21 @@ class Capture:
     def _write_usage(self) -> None:
         for usage in self._session.usage.model_usage:
             self._recorder.append(usage_reported(usage))
+
+
+def _without_agents(result: str) -> str:
+    """Return what a tool's result says, which the framework tells as Python writes it.
+
+    Of an agent and a text, the text: who took over is told by itself, and the LLM is given no more either.
+    """
+    if result.startswith(("(", "[")) and _AGENT.search(result):
+        try:
+            rest = [each for each in ast.literal_eval(_AGENT.sub("None", result)) if each is not None]
+        except (ValueError, SyntaxError, TypeError):
+            rest = []
+        if len(rest) == 1:
+            return str(rest[0])
+    return _AGENT.sub(r"\1", result)
 
 
 def _milliseconds(seconds: float | None) -> int | None:

@@ -194,13 +194,16 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
     return session
 
 
-def room_options(recorder: Recorder, participant: str, heard: io.TextOutput) -> room_io.RoomOptions:
+def room_options(
+    recorder: Recorder, participant: str, heard: io.TextOutput, *, gain_control: bool = False
+) -> room_io.RoomOptions:
     """Return how the session uses the room: audio and chat in, audio and captions out.
 
     Args:
         recorder: takes what is typed.
         participant: identity of the caller, if there is one yet; otherwise the first who comes.
         heard: takes the captions as they are played, after the room.
+        gain_control: whether quiet sound is made louder; the framework's own default does so.
     """
 
     async def take_chat(session: AgentSession[Any], message: room_io.TextInputEvent) -> None:
@@ -210,7 +213,7 @@ def room_options(recorder: Recorder, participant: str, heard: io.TextOutput) -> 
         session.generate_reply(user_input=ChatMessage(role="user", content=[message.text], extra=CHAT.copy()))
 
     options = room_io.RoomOptions(
-        audio_input=room_io.AudioInputOptions(sample_rate=SAMPLE_RATE),
+        audio_input=room_io.AudioInputOptions(sample_rate=SAMPLE_RATE, auto_gain_control=gain_control),
         text_input=room_io.TextInputOptions(text_input_cb=take_chat),
         text_output=room_io.TextOutputOptions(next_in_chain=heard),
         participant_kinds=[

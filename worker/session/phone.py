@@ -4,13 +4,16 @@ Source: LiveKit SIP, "SIP participant attributes".
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from livekit.agents import AgentSession
+from livekit.agents import AgentSession, AgentStateChangedEvent
 
 from config.sections.turns import TurnsSettings
+from worker.speech.assemblyai import RecordingSTT
+from worker.speech.assemblyai.echo_gate import EchoGate
 
 Policy = Literal["keep", "mask", "drop"]
 
@@ -69,7 +72,7 @@ def _masked(number: str) -> str:
 
 
 def use_phone_profile(session: AgentSession[Any], turns: TurnsSettings) -> None:
-    """Let `session` be interrupted less easily: a phone's echo is the agent's own voice.
+    """Let `session` be interrupted less easily, and not hear itself: a phone's echo is the agent's own voice.
 
     Bent: the framework reads these options whenever somebody speaks, and has no way to change them in a call
     (`tests/session/test_phone.py` fails when it keeps copies).
@@ -77,3 +80,11 @@ def use_phone_profile(session: AgentSession[Any], turns: TurnsSettings) -> None:
     interruption = session.options.interruption
     interruption["min_duration"] = turns.phone_interruption_min_duration / 1000
     interruption["min_words"] = turns.phone_interruption_min_words
+    if turns.phone_echo_level is not None and isinstance(session.stt, RecordingSTT):
+        gate = session.stt.echo = EchoGate(turns.phone_echo_level)
+
+        def tell(event: AgentStateChangedEvent) -> None:
+            gate.agent_speaks(event.new_state == "speaking", time.time())
+
+        gate.agent_speaks(session.agent_state == "speaking", time.time())
+        session.on("agent_state_changed", tell)

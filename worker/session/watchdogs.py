@@ -231,9 +231,12 @@ class Watchdogs:
             yield Step("cannot_hear", "call.no_audio")
 
     def _nothing_is_recognised(self, now: float) -> Iterator[Step]:
+        # What is heard while the agent speaks may be its own voice, and nobody waits to be understood.
         if self._speaking_since is None or self._misheard_told or self._deaf_since is not None:
             return
-        if _passed(self._limits.not_recognised, self._speaking_since, now):
+        if self._agent == "speaking":
+            return
+        if _passed(self._limits.not_recognised, max(self._speaking_since, self._quiet_since), now):
             self._misheard_told = True
             yield Step("cannot_hear", "call.not_recognised")
 
@@ -259,6 +262,8 @@ class Watchdogs:
     def _count_failure(self, what: str, found: Fault) -> None:
         self._waiting_since = None
         self._failed[what] += 1
+        if self._failure is not None and self._failure.end is not None:
+            return  # what ends the call is not made up for by what failed after it
         too_often = self._limits.failures and self._failed.total() >= self._limits.failures
         self._failure = _give_up(found) if found.fatal or too_often else Step("trouble")
 

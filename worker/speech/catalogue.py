@@ -326,6 +326,12 @@ _OF_A_MODEL = (
 
 _NAMES: Final[Mapping[str, str]] = {"stt": "Speech recognition", "llm": "The language model", "tts": "The voice"}
 
+_KEYS: Final[Mapping[str, str]] = {
+    "llm": "llm.api_key: OPENAI_API_KEY, and ASSEMBLYAI_API_KEY where llm.provider is gateway",
+    "tts": "tts.api_key: OPENAI_API_KEY, and ASSEMBLYAI_API_KEY where tts.provider is assemblyai",
+}
+"""Which key a service takes."""
+
 _OF_THE_LLM = (
     Fault(
         "llm.context_length",
@@ -359,6 +365,52 @@ _OF_THE_TTS = (
         AGAIN,
     ),
 )
+
+_OF_ASSEMBLYAI_S_VOICES = (
+    Fault(
+        "tts.close_1008",
+        "AssemblyAI refuses its voice: the key, the account or its balance.",
+        "Check ASSEMBLYAI_API_KEY (tts.api_key), and the account in AssemblyAI's dashboard.",
+        True,
+        ENDS,
+    ),
+    Fault(
+        "tts.close_3006",
+        "AssemblyAI's voice does not take an option or a text.",
+        "Check tts.voice, tts.model and agent.language.",
+        True,
+        ENDS,
+    ),
+    Fault(
+        "tts.close_3008",
+        "AssemblyAI's voice reached the longest duration of a session.",
+        "Another is opened; nothing is to be done.",
+        False,
+        AGAIN,
+    ),
+    Fault(
+        "tts.close_3009",
+        "AssemblyAI has too many sessions of its voices open for this account.",
+        "Lower fleet.max_sessions, or ask AssemblyAI for a higher limit.",
+        False,
+        AGAIN,
+    ),
+    Fault(
+        "tts.close_3012",
+        "The voice that is set is gone from AssemblyAI.",
+        "Correct tts.voice.",
+        True,
+        ENDS,
+    ),
+    Fault(
+        "tts.close_3014",
+        "The voice that is set is not one of the model's.",
+        "Set tts.voice and tts.model to a pair.",
+        True,
+        ENDS,
+    ),
+)
+"""Codes of its Error frames (livekit-plugins-assemblyai 1.8.9, `tts.py`, and the streaming API's own)."""
 
 _OF_THE_CALL = (
     Fault(
@@ -430,7 +482,7 @@ def _of_a_service(section: str) -> Iterator[Fault]:
 
 def _of_a_model(section: str) -> Iterator[Fault]:
     for how, ending, remedy, fatal in _OF_A_MODEL:
-        written = remedy.format(section=section, key=f"OPENAI_API_KEY ({section}.api_key)")
+        written = remedy.format(section=section, key=_KEYS[section])
         yield Fault(f"{section}.{how}", f"{_NAMES[section]} {ending}.", written, fatal, ENDS if fatal else AGAIN)
     yield from _of_a_service(section)
 
@@ -442,6 +494,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *_OF_THE_LLM,
     *_of_a_model("tts"),
     *_OF_THE_TTS,
+    *_OF_ASSEMBLYAI_S_VOICES,
     *_OF_THE_TOOLS,
     *_LIVEKIT,
     *_OF_THE_CALL,
@@ -457,6 +510,8 @@ def fault(code: str) -> Fault:
         return CATALOGUE[code]
     provider, _, how = code.partition(".")
     kind, _, number = how.partition("_")
+    name = _NAMES.get(provider, PROVIDERS.get(provider, provider))
+    heard = NOTHING if SOURCES.get(provider) == "stt" else AGAIN
     if kind == "http" and number.isdecimal():
         like = CATALOGUE.get(f"{provider}.http_{'500' if int(number) >= 500 else '400'}")
         # Requests that a service takes as wrong are taken so again, but for those that ask for patience.
@@ -464,12 +519,9 @@ def fault(code: str) -> Fault:
             fatal = like.fatal and number not in ("408", "425", "499")
             return Fault(code, f"{like.sentence[:-1]} (HTTP {number}).", like.remedy, fatal, like.heard)
     if kind == "close" and number.isdecimal():
-        name = PROVIDERS.get(provider, provider)
         remedy = "It is opened again; report the code if it happens often."
-        return Fault(code, f"{name} closed the connection with code {number}.", remedy, False, NOTHING)
-    name = _NAMES.get(provider, PROVIDERS.get(provider, provider))
+        return Fault(code, f"{name} closed the connection with code {number}.", remedy, False, heard)
     remedy = "Look at the worker's log of that moment."
-    heard = NOTHING if SOURCES.get(provider) == "stt" else AGAIN
     return Fault(code, f"{name} failed in a way that is not known here.", remedy, False, heard)
 
 

@@ -70,6 +70,8 @@ def _of_status(service: str, error: APIStatusError) -> str:
     for name in _names_in(error.body):
         if name in _OF_A_BODY:
             return f"{service}.{_OF_A_BODY[name]}"
+    if status >= 1000:  # AssemblyAI's voices come over a socket
+        return f"{service}.cut" if status in (1000, 1001, 1006) else f"{service}.close_{status}"
     if status in (400, 413, 422) and any(words in error.message.lower() for words in _LONGER_THAN):
         return f"{service}.context_length"
     return f"{service}.http_{status}" if status >= 400 else f"{service}.cut"

@@ -119,6 +119,16 @@ def test_silence_is_cut_short_to_catch_up_and_speech_is_not() -> None:
     assert caught_up[-61].heard_at == 61 / 20
 
 
+def test_a_voice_on_a_quiet_line_is_speech_where_the_voice_detection_hears_one() -> None:
+    backlog = new()
+    hear(backlog, 1001, *[0] * 60)
+    for at in range(40):
+        backlog.hear(chunk(100 + at), (61 + at) / 20, voice=True)
+    assert backlog.unheard_speech() == Span(0.0, 101 / 20)
+    assert peaks(taken(backlog))[-40:] == [100 + at for at in range(40)]
+    assert not backlog.is_quiet
+
+
 def test_a_pause_that_may_be_within_a_sentence_is_never_cut() -> None:
     backlog = new()
     hear(backlog, 1001, *[0] * (KEPT_QUIET + LEAD_CHUNKS), *[1002] * 20)

@@ -56,6 +56,17 @@ async def test_a_refused_connection_may_be_accepted_again_by_itself(assemblyai_s
     await attempt(assemblyai_standin)
 
 
+async def test_a_session_that_is_closed_while_audio_comes_still_says_why(assemblyai_standin: Standin):
+    for _ in range(3):
+        async with connected(assemblyai_standin, **QUERY) as client:
+            await client.until("Begin")
+            sending = asyncio.create_task(client.audio(silence(20_000)))
+            await asyncio.to_thread(assemblyai_standin.set_fault, "close", code=3006)
+            messages = await client.rest()
+            await asyncio.gather(sending, return_exceptions=True)
+        assert [each.get("error_code") for each in messages] == [None, 3006]
+
+
 async def test_sessions_that_are_open_live_on_while_new_ones_are_refused(assemblyai_standin: Standin):
     async with connected(assemblyai_standin, **QUERY) as client:
         await client.until("Begin")

@@ -16,7 +16,8 @@ CHUNK_SECONDS: Final = 0.05
 
 QUIET_PEAK: Final = 300
 """Highest sample, of 32767, of a chunk in which nobody speaks: -41 dBFS, which even whispering exceeds. Whatever is
-louder counts as speech, for it is better to send noise than to miss a word."""
+louder counts as speech, for it is better to send noise than to miss a word; and so does what the local voice detection
+hears on a line that is quieter still."""
 
 LEAD_CHUNKS: Final = 6
 """Quiet chunks that stay before a chunk with a voice, for words begin and end more quietly than they are."""
@@ -79,12 +80,13 @@ class Backlog:
         self._limit: int | None = self._replay_chunks
         """How many new chunks are kept at most; None while a session hears them."""
 
-    def hear(self, samples: bytes, heard_at: float) -> list[Span]:
+    def hear(self, samples: bytes, heard_at: float, *, voice: bool = False) -> list[Span]:
         """Take audio.
 
         Args:
             samples: Of any length.
             heard_at: When the first of them was heard.
+            voice: Somebody speaks, however quiet it is.
 
         Returns:
             What had to be forgotten, and may have had words in it.
@@ -94,7 +96,7 @@ class Backlog:
             self._rest_heard_at = heard_at - waited
         self._rest += samples
         while len(self._rest) >= self._chunk_bytes:
-            self._add(bytes(self._rest[: self._chunk_bytes]))
+            self._add(bytes(self._rest[: self._chunk_bytes]), voice=voice)
             del self._rest[: self._chunk_bytes]
             self._rest_heard_at += CHUNK_SECONDS
         return self._forget_what_is_too_much()
@@ -163,9 +165,9 @@ class Backlog:
         """Return from when to when there may be words that no session has heard to their end."""
         return _span([chunk for chunk in self._chunks[self._next :] if not chunk.quiet])
 
-    def _add(self, data: bytes) -> None:
+    def _add(self, data: bytes, *, voice: bool = False) -> None:
         samples = memoryview(data).cast("h")
-        quiet = max(max(samples), -min(samples)) < QUIET_PEAK
+        quiet = not voice and max(max(samples), -min(samples)) < QUIET_PEAK
         self._chunks.append(Chunk(data, self._rest_heard_at, quiet))
 
     def _advance(self) -> None:

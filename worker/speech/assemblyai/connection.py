@@ -33,6 +33,9 @@ CLOSE_SECONDS: Final = 1.0
 NO_CLOSE_FRAME: Final = 1006
 """What RFC 6455 calls a connection that ended without a close frame."""
 
+NO_STATUS: Final = 1005
+"""The same of a close frame without a code."""
+
 INTERNAL_ERROR: Final = 1011
 """RFC 6455; stands for an `Error` message without a code."""
 
@@ -94,7 +97,7 @@ class Connection:
         self._stream = ""
         self._session = ""
         self._error: tuple[int, str] | None = None
-        """Code and sentence of an `Error` message."""
+        """Code and sentence of an `Error` message, or of the close frame."""
         self._deadline: float | None = asyncio.get_running_loop().time() + patience.connect_seconds
         """When the next message must be there, on the loop's clock."""
         self._leaving = False
@@ -188,8 +191,9 @@ class Connection:
         """Return the next JSON object, None when the socket is at its end; the rest is logged without its text."""
         while True:
             message = await self._socket.receive()
-            if message.type is aiohttp.WSMsgType.CLOSE and self._error is None and message.extra:
-                self._error = (int(message.data or 1005), str(message.extra))
+            if message.type is aiohttp.WSMsgType.CLOSE and self._error is None:
+                # The socket itself calls it 1006 where it could not answer any more.
+                self._error = (int(message.data or NO_STATUS), str(message.extra or ""))
             if message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG):
                 continue
             if message.type is not aiohttp.WSMsgType.TEXT:
@@ -203,7 +207,7 @@ class Connection:
                 return frame
 
     def _why(self) -> tuple[int, str]:
-        """Return code and reason of the session's end, those of an `Error` message where the close says nothing."""
+        """Return code and reason of the session's end: the first that were told, where the code says nothing."""
         code = self._socket.close_code or NO_CLOSE_FRAME
         if self._error is None:
             return code, ""

@@ -2,7 +2,7 @@
 
 A session is opened when there is audio, and left when no more comes, when it is about to expire, or when it fails.
 Meanwhile the audio is kept, and the next session hears again what is not final yet. Only what cannot be overcome
-reaches the framework as an error that ends the stream.
+reaches the framework as an error that ends the stream, once in a call: later streams hear nothing and say nothing.
 """
 
 import asyncio
@@ -114,7 +114,10 @@ class RecordingStream(assemblyai.SpeechStream):
 
     async def _run(self) -> None:
         if self._owner.given_up is not None:
-            raise error_of(self._owner.given_up, retryable=False)
+            # It was told when it happened. The framework makes a stream anew every half second, until the call is over.
+            async for _ in self._input_ch:
+                pass
+            return
         self._first_offset = self.start_time_offset
         hearing = asyncio.create_task(self._hear())
         try:
@@ -138,7 +141,10 @@ class RecordingStream(assemblyai.SpeechStream):
                 heard_at = time.time()
                 if self._first_heard_at is None:
                     self._first_heard_at = heard_at
-                for span in self._backlog.hear(frame.data.tobytes(), heard_at):
+                samples = frame.data.tobytes()
+                if self._owner.echo is not None:
+                    samples = self._owner.echo.passed(samples, heard_at)
+                for span in self._backlog.hear(samples, heard_at, voice=self._owner.hears_caller):
                     self._lose(span)
                 self._news.set()
             self._backlog.fill_up()
@@ -248,7 +254,7 @@ class RecordingStream(assemblyai.SpeechStream):
 
     def _sent(self, heard_at: float) -> None:
         """Audio went that was heard at that time."""
-        self._silence.sent(CHUNK_SECONDS, speaking=self._owner.caller_speaks, turn_open=self._turns.pending)
+        self._silence.sent(CHUNK_SECONDS, speaking=self._owner.hears_caller, turn_open=self._turns.pending)
         if self._silence.is_dead(self._turn_silence):
             self._silence.taken_for_dead()
             raise SessionFailed(SILENT)
@@ -322,7 +328,7 @@ class RecordingStream(assemblyai.SpeechStream):
         """Wait until there may be another session.
 
         Raises:
-            APIError: there will be none.
+            APIError: there will be none in this call.
         """
         now = asyncio.get_running_loop().time()
         if self._began_at is not None and now - self._began_at > WORKING_SECONDS:

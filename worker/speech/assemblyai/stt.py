@@ -12,6 +12,7 @@ from livekit.plugins import assemblyai
 
 from worker.speech.assemblyai.connection import Pinging
 from worker.speech.assemblyai.decisions import Decision
+from worker.speech.assemblyai.echo_gate import EchoGate
 from worker.speech.assemblyai.patience import Patience
 from worker.speech.assemblyai.stream import RecordingStream
 from worker.speech.deafness import Deafness
@@ -45,6 +46,8 @@ class RecordingSTT(assemblyai.STT):
         self.deafness = Deafness(recorder)
         self.caller_speaks = False
         """Whether the local voice detection hears the caller now. Whoever has one keeps this up to date."""
+        self.echo: EchoGate | None = None
+        """Keeps the agent's own voice away, for a caller whose line gives it back."""
         self.given_up: Decision | None = None
         """Why there will be no other session in this call."""
         self.disregards: Callable[[stt.SpeechEvent], bool] = lambda _: False
@@ -70,6 +73,24 @@ class RecordingSTT(assemblyai.STT):
         )
         self._streams.add(stream)
         return stream
+
+    @property
+    def hears_caller(self) -> bool:
+        """Whether the recogniser is given what the local voice detection takes for the caller's voice."""
+        return self.caller_speaks and not (self.echo is not None and self.echo.is_closed)
+
+    async def open_socket(self) -> aiohttp.ClientWebSocketResponse:
+        """Return a socket that asks for a session as calls do, for a look at the answer.
+
+        Raises:
+            aiohttp.ClientError, OSError: the socket could not be opened.
+        """
+        stream = self.stream()
+        try:
+            return await stream._connect_ws()
+        finally:
+            await stream.aclose()
+            await self.farewells()
 
     @property
     def words_pending(self) -> bool:
