@@ -46,7 +46,8 @@ def place(tmp_path: Path) -> Iterator[Surroundings]:
 @contextlib.contextmanager
 def worker(place: Surroundings, name: str, **settings: str) -> Iterator[WorkerProcess]:
     """A worker for `verbatim`, ready."""
-    with working(place, name, {"VERBATIM_AGENT__NAME": "verbatim"} | settings) as started:
+    with working(place, name, {"VERBATIM_AGENT__NAME": "verbatim"} | settings, wait=False) as started:
+        started.wait_until_ready(CAN_START_S)
         yield started
 
 
@@ -131,7 +132,7 @@ async def test_a_worker_that_is_killed_and_started_again_goes_on_with_its_calls(
         runs.append(launch(place, "again", {"VERBATIM_AGENT__NAME": "verbatim"}))
 
     try:
-        await asyncio.to_thread(runs[0].wait_until_ready)
+        await asyncio.to_thread(runs[0].wait_until_ready, CAN_START_S)
         await each_time(place, count, strike, record_property)
     finally:
         for run in runs:
