@@ -6,27 +6,33 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from livekit import rtc
 from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
 
 from config import Loaded, Settings
+from worker.errand import Errand
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
+from worker.session.before import look_back
 from worker.session.capture import Capture
 from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
 from worker.session.hang_up import close_room, take_back
+from worker.session.idempotency import IdempotencyKeys
 from worker.session.last_resort import stand_by
 from worker.session.lingering import end_within
+from worker.session.memory import Memory
 from worker.session.phone import use_phone_profile
 from worker.session.recorder import CallRecorder
+from worker.session.resumption import Resumption, is_theirs
 from worker.session.roster import Roster, disconnect_reason
 from worker.session.supervision import Supervision, limits_of
 from worker.session.unheard import Unheard
@@ -39,14 +45,18 @@ from worker.storage import names
 from worker.storage.errors import (
     JournalInUse,
     JournalMissing,
+    JournalUnreadable,
     SessionRemoved,
+    StorageError,
     StorageUnavailable,
     StorageUnwritable,
 )
 from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
+from worker.storage.journals import journals_in
 from worker.storage.leases import Lease
 from worker.storage.publishing import StoredTranscript
+from worker.storage.reopening import reopen
 from worker.storage.shipping import Shipper
 from worker.storage.store import Store
 from worker.storage.stores import open_store
@@ -56,6 +66,8 @@ from worker.transcript.render import formats
 logger = logging.getLogger("verbatim.call")
 
 Result = TypeVar("Result")
+
+NEW_CALL = Errand()
 
 SID_SECONDS = 5.0
 """How long the server may take to tell the id of a room that was joined."""
@@ -76,10 +88,11 @@ SPEECH_CLOSE_SECONDS = 5.0
 class Call:
     """One job's part of a room session. `begin`, `run`, and in any case `finish`."""
 
-    def __init__(self, context: JobContext, settings: Settings, journal: Journal) -> None:
+    def __init__(self, context: JobContext, settings: Settings, journal: Journal, memory: Memory | None = None) -> None:
         self._context = context
         self._settings = settings
         self._journal = journal
+        self._memory = memory
         self._recorder = CallRecorder(journal)
         self._roster = Roster(context.room, self._recorder, settings.privacy.phone_numbers)
         self._recorder.roster = self._roster
@@ -97,18 +110,23 @@ class Call:
         self._finishing: asyncio.Future[None] | None = None
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
+        self._reopening: asyncio.Task[None] | None = None
         self._shipper: Shipper | None = None
         self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
     @classmethod
-    async def begin(cls, context: JobContext, loaded: Loaded) -> Self:
-        """Open the journal and wait until the part's start is accepted.
+    async def begin(cls, context: JobContext, loaded: Loaded, sent_for: Errand = NEW_CALL) -> Self:
+        """Look for earlier parts, open the journal, and wait until the part's start is accepted.
 
         Raises:
             JournalUnwritable: the journal cannot be written.
         """
         settings = loaded.settings
         transcript_id = f"{context.job.room.sid}-{settings.agent.name}"
+        created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
+        created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")
+        prefix = names.prefix(created_at, context.job.room.name, transcript_id)
+        before = await look_back(settings, transcript_id, prefix, created, sent_for)
         journal = await Journal.create(
             settings.storage.journal_dir,
             transcript_id,
@@ -116,10 +134,10 @@ class Call:
             append_deadline_ms=settings.storage.append_deadline_ms,
         )
         context.log_context_fields = {"room": context.job.room.name, "transcript": transcript_id}
-        call = cls(context, settings, journal)
-        created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
-        created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")
-        call._ship_to(names.prefix(created_at, context.job.room.name, transcript_id))
+        call = cls(context, settings, journal, before.memory)
+        cut_off = before.memory.open_tools if before.memory is not None else ()
+        call._recorder.keys = IdempotencyKeys(context.job.id, cut_off)
+        call._ship_to(prefix)
         await call._recorder.append(
             PartStarted(
                 room=context.job.room.name,
@@ -129,12 +147,23 @@ class Call:
                 agent=settings.agent.name,
                 agent_identity=context.local_participant_identity,
                 dispatch=context.job.dispatch_id,
+                part=before.part,
+                resumed_from=before.resumed_from,
                 versions=versions(),
                 settings_digest=loaded.digest(),
                 providers=provider_names(settings),
             )
         )
+        if before.part > 1:
+            call._reopening = asyncio.create_task(call._reopen(prefix))
         return call
+
+    async def _reopen(self, prefix: str) -> None:
+        """Say in the store that what is there of the session is not all; that it is not said harms nothing."""
+        try:
+            await _within_seconds(reopen(self._journal.path, prefix, await self._store()))
+        except StorageError as error:
+            logger.warning("the stored transcript does not say that the call goes on: %s", error)
 
     def _ship_to(self, prefix: str) -> None:
         """Let what the journal takes leave the node, where the store is not on it."""
@@ -163,6 +192,7 @@ class Call:
     async def _start(self, local_vad: vad.VAD) -> None:
         context, settings = self._context, self._settings
         agent = build_agent(settings)
+        resumption = Resumption.of(self._memory, settings, self._recorder) if self._memory is not None else None
         self._speech = build_speech(settings, self._recorder)
         self._session = session = build_session(settings, self._speech, local_vad, self._recorder)
         self._recorder.session = session
@@ -171,7 +201,8 @@ class Call:
         self._session.on("close", self._end_job)
         self._close_timer = CloseTimer(settings.fleet.close_timeout, self._agent_speaks, self._close_is_overdue)
         self._session.closing = self._close_timer.begin
-        self._supervise(self._session)
+        announcer = Announcer(session, SpokenLines.of(settings))
+        self._supervise(session, announcer)
         context.room.on("disconnected", self._room_left)
         await context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
         async with asyncio.timeout(SID_SECONDS):
@@ -183,7 +214,13 @@ class Call:
             return
         self._joined = True
         self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
+        if self._memory is not None:
+            self._roster.expected = self._memory.caller
         self._roster.watch()
+        if resumption is not None and self._caller_is_the_same() and await resumption.recall():
+            agent = resumption.agent
+            resumption.instead_of_greeting(session, announcer)
+            self._recorder.anything_said = True
         context.room.on("sip_dtmf_received", lambda key: session.keypad.press(key.digit))
         context.room.on("participant_disconnected", self._somebody_left)
         await self._session.start(
@@ -201,14 +238,21 @@ class Call:
         if self._supervision is not None:
             self._supervision.start()
 
-    def _supervise(self, session: CallSession) -> None:
+    def _caller_is_the_same(self) -> bool:
+        """Whether who is there now may hear what was said before. Who is away for a moment may."""
+        assert self._memory is not None
+        present = self._context.room.remote_participants.get(self._roster.transcribed)
+        joined = present.joined_at if present is not None else None
+        return is_theirs(self._memory, self._roster.caller, joined, self._settings.fleet.rejoin_grace)
+
+    def _supervise(self, session: CallSession, announcer: Announcer) -> None:
         self._supervision = Supervision(
             Watchdogs(limits_of(self._settings), asyncio.get_running_loop().time()),
             session,
             room=self._context.room,
             roster=self._roster,
             recorder=self._recorder,
-            announcer=Announcer(session, SpokenLines.of(self._settings)),
+            announcer=announcer,
             end=self._end,
         )
         self._recorder.watcher = self._supervision.saw
@@ -321,9 +365,27 @@ class Call:
 
     async def _publish(self) -> StoredTranscript:
         path = self._journal.path
+        if self._reopening is not None:
+            await self._reopening
         if self._shipper is not None:
             await self._shipper.stop()
-        return await publish([path], await self._store(), self._formats, {path: self._journal.memory()})
+        memory = {path: self._journal.memory()}
+        store = await self._store()
+        try:
+            # What the parts before left here is not in the store yet: a sweep may be a minute away.
+            return await publish([path, *await self._parts_before()], store, self._formats, memory)
+        except (JournalMissing, JournalUnreadable):  # a sweep was quicker, or it is left to that
+            return await publish([path], store, self._formats, memory)
+
+    async def _parts_before(self) -> Sequence[Path]:
+        """Return the journals of earlier parts that are on this node."""
+        if self._reopening is None:
+            return []
+        own = self._journal.path
+        try:
+            return [each for each in await asyncio.to_thread(journals_in, own.parent) if each != own]
+        except OSError:
+            return []
 
     async def _publish_at_last(self) -> None:
         """Store what this process alone has, however long that takes: when it ends, the words are gone."""
@@ -340,7 +402,11 @@ class Call:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _finalise(self) -> None:
+        before = await self._parts_before()
         await finalise([self._journal.path], await self._store(), self._formats)
+        for journal in before:
+            with contextlib.suppress(JournalInUse, JournalMissing, JournalUnreadable):
+                await finalise([journal], await self._store(), self._formats)
 
     async def _store(self) -> Store:
         if self._opened_store is None:

@@ -43,9 +43,10 @@ def set_up(process: JobProcess) -> None:
 async def entry(context: JobContext) -> None:
     """Begin the call of this job and return; it goes on until its session closes."""
     loaded: Loaded = context.proc.userdata[SETTINGS]
+    sent_for = errand.read(context.job.metadata)
     context.job.metadata = errand.own(context.job.metadata)  # as the operator's agent expects it
     try:
-        call = await Call.begin(context, loaded)
+        call = await Call.begin(context, loaded, sent_for)
     except Exception:
         # Without a journal there is no call; the caller must not wait for one.
         if loaded.settings.agent.hang_up:
