@@ -27,7 +27,7 @@ class Platform:
     """Settings under which a worker has stopped in time."""
 
 
-_FIVE_MINUTES = FleetSettings(drain_timeout=135, session_end_timeout=60, shutdown_process_timeout=15)
+_FIVE_MINUTES = FleetSettings(drain_timeout=105, session_end_timeout=60, shutdown_process_timeout=15)
 
 PLATFORMS = (
     Platform("Kubernetes", "`terminationGracePeriodSeconds`, which counts from `preStop` on", 30, None),
@@ -42,9 +42,9 @@ PLATFORMS = (
         "`stopTimeout`",
         30,
         120,
-        FleetSettings(drain_timeout=10, session_end_timeout=15, shutdown_process_timeout=5),
+        FleetSettings(drain_timeout=5, handover_timeout=15, session_end_timeout=5, shutdown_process_timeout=5),
     ),
-    Platform("LiveKit Cloud", "not set", 3600, 3600, FleetSettings(drain_timeout=3360)),
+    Platform("LiveKit Cloud", "not set", 3600, 3600, FleetSettings(drain_timeout=3330)),
 )
 """Where a worker can be run."""
 

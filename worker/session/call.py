@@ -6,7 +6,7 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -16,12 +16,14 @@ from livekit import rtc
 from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
 
 from config import Loaded, Settings
+from worker.errand import Errand, agent_identity
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
 from worker.session.capture import Capture
 from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
+from worker.session.handing_over import HandingOver
 from worker.session.hang_up import close_room, take_back
 from worker.session.last_resort import stand_by
 from worker.session.lingering import end_within
@@ -29,8 +31,10 @@ from worker.session.phone import use_phone_profile
 from worker.session.recorder import CallRecorder
 from worker.session.roster import Roster, disconnect_reason
 from worker.session.supervision import Supervision, limits_of
+from worker.session.taking_over import TakingOver
 from worker.session.unheard import Unheard
 from worker.session.watchdogs import Watchdogs
+from worker.speech.assemblyai import RecordingSTT
 from worker.speech.catalogue import error_raised, fault
 from worker.speech.failures import code_of_report
 from worker.speech.providers import Speech, build_speech, provider_names
@@ -69,6 +73,9 @@ LONGEST_PAUSE_SECONDS = 5.0
 TERMINATION_SECONDS = 1.5
 """How long storing waits for a recogniser that may still say otherwise who spoke."""
 
+OVERLAP_SECONDS = 0.1
+"""Of what the agent before this one heard, what is heard again: its last frames may not have reached it."""
+
 SPEECH_CLOSE_SECONDS = 5.0
 """How long STT, LLM and TTS may take to close; the STT alone waits 1.5 s for its bill."""
 
@@ -76,9 +83,10 @@ SPEECH_CLOSE_SECONDS = 5.0
 class Call:
     """One job's part of a room session. `begin`, `run`, and in any case `finish`."""
 
-    def __init__(self, context: JobContext, settings: Settings, journal: Journal) -> None:
+    def __init__(self, context: JobContext, settings: Settings, journal: Journal, sent_for: Errand) -> None:
         self._context = context
         self._settings = settings
+        self._sent_for = sent_for
         self._journal = journal
         self._recorder = CallRecorder(journal)
         self._roster = Roster(context.room, self._recorder, settings.privacy.phone_numbers)
@@ -94,6 +102,9 @@ class Call:
         self._ended_by_us: Ending | None = None
         self._supervision: Supervision | None = None
         self._close_timer: CloseTimer | None = None
+        self._started = asyncio.Event()
+        self._handing_over: HandingOver | None = None
+        self._handover: asyncio.Task[None] | None = None
         self._finishing: asyncio.Future[None] | None = None
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
@@ -101,8 +112,13 @@ class Call:
         self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
     @classmethod
-    async def begin(cls, context: JobContext, loaded: Loaded) -> Self:
+    async def begin(cls, context: JobContext, loaded: Loaded, sent_for: Errand) -> Self:
         """Open the journal and wait until the part's start is accepted.
+
+        Args:
+            context: the job's.
+            loaded: the settings.
+            sent_for: what the agent was dispatched for.
 
         Raises:
             JournalUnwritable: the journal cannot be written.
@@ -116,7 +132,7 @@ class Call:
             append_deadline_ms=settings.storage.append_deadline_ms,
         )
         context.log_context_fields = {"room": context.job.room.name, "transcript": transcript_id}
-        call = cls(context, settings, journal)
+        call = cls(context, settings, journal, sent_for)
         created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
         created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")
         call._ship_to(names.prefix(created_at, context.job.room.name, transcript_id))
@@ -129,6 +145,8 @@ class Call:
                 agent=settings.agent.name,
                 agent_identity=context.local_participant_identity,
                 dispatch=context.job.dispatch_id,
+                part=sent_for.part,
+                resumed_from=sent_for.resume_of,
                 versions=versions(),
                 settings_digest=loaded.digest(),
                 providers=provider_names(settings),
@@ -182,6 +200,11 @@ class Call:
             context.shutdown(reason="the room of this job is over")
             return
         self._joined = True
+        taking_over = TakingOver(settings, context.room, agent_identity(settings.agent.name, self._sent_for.part - 1))
+        if another_speaks := taking_over.is_due:
+            self._speech.stt.hold()
+            self._unheard.nobody_listens()
+        self._roster.expected = self._sent_for.identity
         self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
         self._roster.watch()
         context.room.on("sip_dtmf_received", lambda key: session.keypad.press(key.digit))
@@ -193,8 +216,59 @@ class Call:
             session_host=settings.agent.session_host,
             record=False,
         )
+        if another_speaks:
+            self._handover = asyncio.create_task(self._take_over(taking_over, session, self._speech.stt))
+        else:
+            self._goes_on()
+
+    def _goes_on(self) -> None:
+        self._started.set()
         if self._supervision is not None:
             self._supervision.start()
+
+    async def _take_over(self, taking_over: TakingOver, session: CallSession, stt: RecordingSTT) -> None:
+        """Wait until the agent before this one has let go, and go on where it stopped."""
+        cut = await taking_over.wait()
+        assert self._unheard is not None
+        self._unheard.somebody_listens()
+        stt.listen(time.time() - cut.seconds_ago - OVERLAP_SECONDS)
+        logger.info("the call goes on here", extra={"resume_of": self._sent_for.resume_of, "after": cut.seconds_ago})
+        if cut.owes_answer:
+            with contextlib.suppress(RuntimeError):  # the session is closing
+                session.generate_reply()
+        self._goes_on()
+
+    def hand_over(self, seconds: float, done: Callable[[bool], None]) -> None:
+        """Let another agent go on with the call, in the background.
+
+        Args:
+            seconds: how long that may take; then the call is closed.
+            done: told whether one does, before this part ends.
+        """
+        if self._handover is None or self._started.is_set():
+            self._handover = asyncio.create_task(self._hand_over(seconds, done))
+
+    async def _hand_over(self, seconds: float, done: Callable[[bool], None]) -> None:
+        before = time.monotonic()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._started.wait()
+        except TimeoutError:
+            logger.warning("the call is still being set up and cannot be handed over: it ends with its worker")
+            return
+        assert self._session is not None and self._speech is not None and self._unheard is not None
+        self._handing_over = HandingOver(
+            self._settings,
+            self._context.room,
+            self._context.job,
+            self._sent_for,
+            session=self._session,
+            stt=self._speech.stt,
+            unheard=self._unheard,
+            announcer=Announcer(self._session, SpokenLines.of(self._settings)),
+            end=self._end,
+        )
+        done(await self._handing_over.run(seconds - (time.monotonic() - before), self._roster.transcribed))
 
     def _supervise(self, session: CallSession) -> None:
         self._supervision = Supervision(
@@ -271,6 +345,9 @@ class Call:
             self._close_timer.cancel()
         if self._supervision is not None:
             await self._supervision.aclose()
+        if self._handover is not None:
+            self._handover.cancel()
+            await asyncio.gather(self._handover, return_exceptions=True)
         end = ending(self._signs())
         if self._speech is not None:
             self._speech.stt.call_is_over()
@@ -284,6 +361,7 @@ class Call:
             self._capture.end()
         await self._hear_who_spoke()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
+        letting_go = asyncio.create_task(self._let_go())
         hang_up = asyncio.create_task(self._hang_up(end))
         trouble: StorageUnwritable | None = None
         try:
@@ -295,6 +373,7 @@ class Call:
             logger.warning("the call is not stored: %s", removed)
         finally:
             # Also when storing failed: the STT's bill and who left belong into the journal that stays.
+            await letting_go
             await hang_up
             await self._close_speech()
             await self._journal.close()
@@ -306,6 +385,10 @@ class Call:
         else:
             with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
                 await _within_seconds(self._finalise())
+
+    async def _let_go(self) -> None:
+        if self._handing_over is not None:
+            await self._handing_over.let_go()
 
     async def _hear_who_spoke(self) -> None:
         """With speaker labels, the recogniser's last word on who spoke comes after its session's end."""

@@ -34,6 +34,8 @@ class Roster:
         self._phone_numbers = phone_numbers
         self._names: dict[str, str] = {}
         """What is written down as identity, by the identity of those on a phone."""
+        self.expected: str | None = None
+        """Identity of who is transcribed if they are there; without one, and without them, it is the first."""
         self.when_on_phone: Callable[[], None] = lambda: None
         """Called when the one who is transcribed is on a phone."""
         self.picked_up = True
@@ -53,7 +55,8 @@ class Roster:
         self._room.on("participant_disconnected", self._left)
         self._room.on("sip_dtmf_received", self._pressed)
         self._room.on("participant_attributes_changed", self._attributes_changed)
-        for participant in self._room.remote_participants.values():
+        present = self._room.remote_participants.values()
+        for participant in sorted(present, key=lambda each: each.identity != self.expected):
             self._joined(participant)
 
     def _joined(self, participant: rtc.RemoteParticipant) -> None:
