@@ -1,6 +1,7 @@
 """`verbatim start`: the production worker."""
 
 import asyncio
+import atexit
 import logging
 import os
 import tempfile
@@ -35,15 +36,14 @@ def run(loaded: Loaded) -> None:
 
     directory = RunDirectory(loaded.settings.fleet.run_dir or usual_run_dir())
     directory.open()
-    try:
-        publish(loaded)
-        _keep_within(directory)
-        # Only now: importing the SDK takes seconds, and everything above needs none of it.
-        from worker.app import serve
+    # Python's own modules tidy up in it, and then before this.
+    atexit.register(directory.close)
+    publish(loaded)
+    _keep_within(directory)
+    # Only now: importing the SDK takes seconds, and everything above needs none of it.
+    from worker.app import serve
 
-        asyncio.run(serve(loaded, directory.path))
-    finally:
-        directory.close()
+    asyncio.run(serve(loaded, directory.path))
 
 
 def _keep_within(directory: RunDirectory) -> None:
