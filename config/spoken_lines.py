@@ -6,12 +6,22 @@ The lines are synthesised when the worker starts, so that they can be said when 
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
-Line = Literal["trouble", "failed", "cannot_hear", "are_you_there", "silence_goodbye", "time_limit", "stopping"]
+Line = Literal[
+    "trouble",
+    "failed",
+    "cannot_hear",
+    "are_you_there",
+    "silence_goodbye",
+    "time_limit",
+    "resumption",
+    "stopping",
+]
 
 NAMES: Final[tuple[Line, ...]] = get_args(Line)
 """Every line: `trouble`, an answer failed and may be asked for again; `failed`, the call cannot go on; `cannot_hear`,
 nothing is understood for a moment; `are_you_there`, nobody speaks; `silence_goodbye`, nobody spoke again;
-`time_limit`, the longest duration is reached; `stopping`, the worker is told to stop, and no other takes the call."""
+`time_limit`, the longest duration is reached; `resumption`, another agent goes on with the call; `stopping`, the worker
+is told to stop, and no other takes the call."""
 
 LINES: Final[Mapping[str, Mapping[Line, str]]] = {
     "en": {
@@ -22,6 +32,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "silence_goodbye": "I have not heard from you for a while, so I will hang up now. Goodbye.",
         "time_limit": "We have reached the longest time for a call, so I have to end it here. Thank you, and goodbye.",
         "stopping": "I am sorry, I have to end this call now. Please call again in a moment. Goodbye.",
+        "resumption": "Sorry, we were cut off for a moment. I am back, please go on.",
     },
     "es": {
         "trouble": "Perdón, algo ha fallado por mi parte. ¿Puede repetirlo, por favor?",
@@ -31,6 +42,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "silence_goodbye": "Hace un rato que no le oigo, así que voy a colgar. Adiós.",
         "time_limit": "Hemos llegado a la duración máxima de la llamada y tengo que terminar. Gracias y adiós.",
         "stopping": "Lo siento, tengo que terminar esta llamada. Vuelva a llamar en un momento, por favor. Adiós.",
+        "resumption": "Perdón, se ha cortado un momento. Ya estoy de vuelta, continúe, por favor.",
     },
     "de": {
         "trouble": "Entschuldigung, bei mir ist etwas schiefgegangen. Können Sie das bitte wiederholen?",
@@ -42,6 +54,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "time_limit": "Die längste Dauer für einen Anruf ist erreicht, ich muss hier enden. Danke und auf Wiederhören.",
         "stopping": "Es tut mir leid, ich muss das Gespräch jetzt beenden. Bitte rufen Sie gleich noch einmal an. "
         "Auf Wiederhören.",
+        "resumption": "Entschuldigung, wir waren kurz unterbrochen. Ich bin wieder da, sprechen Sie bitte weiter.",
     },
     "fr": {
         "trouble": "Pardon, il y a eu un problème de mon côté. Pouvez-vous répéter, s'il vous plaît ?",
@@ -52,6 +65,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "silence_goodbye": "Je ne vous entends plus depuis un moment, je vais donc raccrocher. Au revoir.",
         "time_limit": "Nous avons atteint la durée maximale d'un appel et je dois terminer ici. Merci et au revoir.",
         "stopping": "Je suis désolé, je dois terminer cet appel. Merci de rappeler dans un instant. Au revoir.",
+        "resumption": "Pardon, nous avons été coupés un instant. Je suis de retour, continuez, s'il vous plaît.",
     },
     "it": {
         "trouble": "Mi scusi, qualcosa è andato storto da parte mia. Può ripetere, per favore?",
@@ -61,6 +75,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "silence_goodbye": "Non la sento da un po', quindi ora riaggancio. Arrivederci.",
         "time_limit": "Abbiamo raggiunto la durata massima della chiamata e devo terminare qui. Grazie e arrivederci.",
         "stopping": "Mi dispiace, devo terminare la chiamata. Richiami tra un momento, per favore. Arrivederci.",
+        "resumption": "Mi scusi, la linea è caduta per un attimo. Sono di nuovo qui, continui pure.",
     },
     "pt": {
         "trouble": "Desculpe, algo correu mal do meu lado. Pode repetir, por favor?",
@@ -70,6 +85,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "silence_goodbye": "Não ouço nada há algum tempo, por isso vou desligar. Adeus.",
         "time_limit": "Chegámos à duração máxima da chamada e tenho de terminar aqui. Obrigado e adeus.",
         "stopping": "Lamento, tenho de terminar esta chamada. Volte a ligar dentro de momentos, por favor. Adeus.",
+        "resumption": "Desculpe, a ligação caiu por um momento. Já estou de volta, continue, por favor.",
     },
     "nl": {
         "trouble": "Sorry, er ging bij mij iets mis. Kunt u dat alstublieft herhalen?",
@@ -79,6 +95,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "silence_goodbye": "Ik heb al een tijd niets van u gehoord en hang nu op. Tot ziens.",
         "time_limit": "De langste duur van een gesprek is bereikt, ik moet hier stoppen. Bedankt en tot ziens.",
         "stopping": "Het spijt me, ik moet dit gesprek nu beëindigen. Belt u zo nog eens. Tot ziens.",
+        "resumption": "Sorry, de verbinding was even weg. Ik ben er weer, gaat u verder.",
     },
     "ja": {
         "trouble": "申し訳ありません、こちらで問題が起きました。もう一度お話しいただけますか。",
@@ -88,6 +105,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "silence_goodbye": "しばらくお声が聞こえませんので、お電話を切らせていただきます。失礼いたします。",
         "time_limit": "お電話の最長時間になりましたので、ここで終了いたします。ありがとうございました。",
         "stopping": "申し訳ありません、ここで通話を終了いたします。少し後におかけ直しください。失礼いたします。",
+        "resumption": "失礼いたしました、一瞬途切れてしまいました。どうぞ続けてください。",
     },
     "ar": {
         "trouble": "عذرًا، حدث خطأ من جانبي. هل يمكنك إعادة ما قلته من فضلك؟",
@@ -97,6 +115,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "silence_goodbye": "لم أسمعك منذ فترة، لذلك سأنهي المكالمة الآن. مع السلامة.",
         "time_limit": "وصلنا إلى أقصى مدة للمكالمة، لذلك عليّ إنهاؤها هنا. شكرًا لك ومع السلامة.",
         "stopping": "أعتذر، عليّ إنهاء هذه المكالمة الآن. يرجى الاتصال مرة أخرى بعد قليل. مع السلامة.",
+        "resumption": "عذرًا، انقطع الاتصال للحظة. لقد عدت، تفضل بالمتابعة.",
     },
 }
 """The lines by language (ISO 639-1) and name."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from livekit.agents import AgentServer
+from livekit.protocol.agent import Job
 
 from config import Loaded, Settings
 from config.grace import LAST_SWEEP_SECONDS, needed
@@ -20,6 +21,7 @@ from worker.fleet.health import HealthServer
 from worker.fleet.intake import Intake
 from worker.fleet.jobs import Jobs
 from worker.fleet.presence import LiveKitRooms
+from worker.fleet.successors import Successors
 from worker.fleet.watcher import Watcher
 from worker.livekit_api import check_credentials
 from worker.messages import HAND_OVER, HANDED_OVER, Message
@@ -77,6 +79,7 @@ class Worker:
         )
         self._retention = Retention(self._store, storage.journal_dir, storage.retention_days)
         self._intake = Intake(self._settings, self._jobs, lambda: self.trouble, lambda: self.draining)
+        self._successors = Successors(self._settings, self._running)
         self._server = self._build_server(self._settings)
         self._health = HealthServer(self._settings.agent.name, self)
         self._calls.subscribe(HANDED_OVER, self._handed_over)
@@ -163,8 +166,11 @@ class Worker:
         return self._intake.told()
 
     def _jobs(self) -> Collection[str]:
+        return self._running().keys()
+
+    def _running(self) -> Mapping[str, Job]:
         # Before it has run, the framework has neither jobs nor a list of them.
-        return [each.job.id for each in self._server.active_jobs] if self._registered else []
+        return {each.job.id: each.job for each in self._server.active_jobs} if self._registered else {}
 
     def _on_registered(self, *_: object) -> None:
         self._registered = True
@@ -195,12 +201,14 @@ class Worker:
                 await self._calls.start(self._directory / SOCKET)
             await self._health.start(self._settings.fleet.health_host, self._settings.fleet.health_port)
             logger.info("health is served", extra={"port": self._health.port})
+            await self._successors.inherit()
             serving = asyncio.create_task(self._server.run())
             stopping = asyncio.create_task(self._stopping.wait())
             duties = [
                 asyncio.create_task(self._keeper.run()),
                 asyncio.create_task(self._retention.run()),
                 asyncio.create_task(self._intake.run()),
+                asyncio.create_task(self._successors.run(self._first_registered)),
                 asyncio.create_task(self._prepare_lines()),
             ]
             if self._settings.fleet.watch:

@@ -94,8 +94,9 @@ class AgentSettings(Section):
 
     spoken_lines: Annotated[Options, AfterValidator(_spoken_lines)] = Field(default_factory=dict)
     """What the caller hears when the agent itself cannot say it, in words of your own: a mapping with `trouble` (an
-    answer failed), `failed` (the call cannot go on), `cannot_hear`, `are_you_there`, `silence_goodbye` or `time_limit`.
-    They are synthesised when the worker starts, so that they can be said when the voice is what fails."""
+    answer failed), `failed` (the call cannot go on), `cannot_hear`, `are_you_there`, `silence_goodbye`, `time_limit` or
+    `resumption` (said instead of a greeting when another agent goes on with a call that was cut off). They are
+    synthesised when the worker starts, so that they can be said when the voice is what fails."""
 
     answer_deadline: Seconds = 10
     """Seconds after the caller's last word in which an answer must begin; then it is given up, and the caller is asked

@@ -63,6 +63,11 @@ class FleetSettings(Section):
     """Look after callers whose agent is missing, as `verbatim watch` does, within this worker: for a single worker
     beside its own LiveKit server. Where there are several, run `verbatim watch` once instead."""
 
+    rejoin_grace: Annotated[float, Field(ge=0, le=600)] = 20
+    """Seconds in which a caller who has left may come back into the same room and go on with the same conversation:
+    the worker sends an agent again. livekit-server closes a room `room.departure_timeout` (20 s) after its last
+    caller left, so that more is of use only where that is longer. 0: who comes back is a new caller."""
+
     max_call_minutes: Annotated[float, Field(ge=0, le=1440)] = 60
     """Minutes after which a call is ended with a spoken goodbye; 0: never. A forgotten call costs what a real one
     does."""

@@ -23,7 +23,8 @@ async def test_the_operator_s_agent_finds_the_metadata_that_the_operator_wrote(
         async def run(self, _: object) -> None:
             pass
 
-    async def begin(context: JobContext, _: Loaded) -> Any:
+    async def begin(context: JobContext, _: Loaded, sent_for: Errand) -> Any:
+        assert sent_for == Errand(part=2, resume_of="AJ_1", plain=sent_for.plain)
         found.append(context.job.metadata)
         return Begun()
 

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from livekit.agents import AgentSession
 
 from worker.session.current_speech import current_speech
-from worker.transcript.events import Event
+from worker.session.idempotency import IdempotencyKeys
+from worker.transcript.events import Event, ToolCalled
 
 PATIENCE_S = 10.0
 
@@ -25,6 +26,7 @@ class MemoryRecorder:
         self.participant = "caller"
         self.session: AgentSession[Any] | None = None
         self.last_word_ms: int | None = None
+        self.keys = IdempotencyKeys("AJ_1")
         self._began = began
         self._held = False
         self._unanswered: list[asyncio.Future[None]] = []
@@ -36,6 +38,13 @@ class MemoryRecorder:
             if holds() and not seen.done():
                 seen.set_result(None)
         return self._answer()
+
+    def begin_tool(self, call: str, name: str, arguments: str) -> asyncio.Future[None]:
+        key = self.keys.begin(call, name, arguments)
+        return self.append(ToolCalled(call=call, name=name, arguments=arguments, speech=self.speech, key=key))
+
+    def tool_key(self, call: str) -> str:
+        return self.keys.of(call)
 
     async def settled(self) -> None:
         await self._answer()

@@ -41,6 +41,7 @@ KINDS_IN_THE_FORMAT = [
     "agent.said",
     "user.revised",
     "agent.changed",
+    "agent.state",
     "tool.called",
     "tool.returned",
     "dtmf",

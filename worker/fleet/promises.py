@@ -59,6 +59,8 @@ class Cause(StrEnum):
     """No worker took the call."""
     LOST = "agent_lost"
     """The agent was there, or on its way, and is not."""
+    RETURNED = "caller_returned"
+    """The caller had left, so that the agent did, and is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,28 @@ def judge(present: Presence, dispatches: Sequence[Dispatch], now_s: float) -> Ve
     if since_last < JOINING_S * deaths:
         return Wait()
     return Again(Cause.LOST, metadata, unkept, deaths)
+
+
+def follow(job: str, dispatches: Sequence[Dispatch], now_s: float, *, died: bool) -> Verdict:
+    """Return what is to be done for a room in which people wait after `job` is gone, which is known.
+
+    Args:
+        job: the one that is gone. The server may list its agent for 20 s more.
+        dispatches: all for its agent's name, in any order. The agent deletes its own when it says goodbye.
+        now_s: Unix seconds.
+        died: it ended in the middle of its call.
+    """
+    own = next((each for each in dispatches if each.job == job), None)
+    if own is None:
+        return Kept()
+    for each in dispatches:
+        # Sent for this call by whoever knew of it earlier, or for one that has begun since.
+        if errand.read(each.metadata).resume_of == job or (each.job is not None and each.started_s > own.started_s):
+            return Kept()
+    deaths = sum(each.job is not None and now_s - each.started_s < WINDOW_S for each in dispatches) if died else 0
+    if deaths >= MOST_DEATHS:
+        return Hopeless(deaths)
+    return Again(Cause.LOST if died else Cause.RETURNED, _resuming(own.metadata, own), deaths=deaths)
 
 
 def _resuming(metadata: str, lost: Dispatch) -> str:

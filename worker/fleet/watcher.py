@@ -54,6 +54,22 @@ class Action:
     replaced: Sequence[str]
     deaths: int
 
+    @classmethod
+    def of(cls, room: str, room_sid: str, agent: str, dispatch: str, verdict: Again) -> "Action":
+        """Return the action that made `dispatch`, as `verdict` said."""
+        sent_for = errand.read(verdict.metadata)
+        return cls(
+            room=room,
+            room_sid=room_sid,
+            agent=agent,
+            cause=verdict.cause.value,
+            dispatch=dispatch,
+            part=sent_for.part,
+            resume_of=sent_for.resume_of,
+            replaced=verdict.replaced,
+            deaths=verdict.deaths,
+        )
+
     def as_json(self) -> dict[str, object]:
         """Return it as JSON takes it."""
         return asdict(self)
@@ -165,7 +181,7 @@ class Watcher:
         if present.agents or not present.people:
             return Kept()
         dispatches = await server.agent_dispatch.list_dispatch(room.name)
-        ours = [_promise(each) for each in dispatches if each.agent_name == self._name]
+        ours = [promise_of(each) for each in dispatches if each.agent_name == self._name]
         return judge(present, ours, time.time())
 
     def _note(self, room: api.Room, verdict: Verdict) -> None:
@@ -195,18 +211,7 @@ class Watcher:
                 made = await server.agent_dispatch.create_dispatch(again)
         except (api.TwirpError, TimeoutError):
             return None
-        sent_for = errand.read(verdict.metadata)
-        action = Action(
-            room=room.name,
-            room_sid=room.sid,
-            agent=self._settings.agent.name,
-            cause=verdict.cause.value,
-            dispatch=made.id,
-            part=sent_for.part,
-            resume_of=sent_for.resume_of,
-            replaced=verdict.replaced,
-            deaths=verdict.deaths,
-        )
+        action = Action.of(room.name, room.sid, self._settings.agent.name, made.id, verdict)
         logger.info("dispatched again", extra=action.as_json())
         if self._notify is not None:
             self._notify(action)
@@ -228,7 +233,8 @@ def _counts(room: api.Room) -> Counts:
     return Counts(room.num_participants, room.num_publishers)
 
 
-def _promise(dispatch: AgentDispatch) -> Dispatch:
+def promise_of(dispatch: AgentDispatch) -> Dispatch:
+    """Return what a dispatch of the server promises."""
     # A job that a worker refused for good has ended in the same moment, and was never anybody's agent.
     jobs = [job for job in dispatch.state.jobs if job.type == JobType.JT_ROOM and job.state.participant_identity]
     newest = max(jobs, key=lambda job: job.state.started_at, default=None)

@@ -19,16 +19,20 @@ from config import Loaded, Settings
 from worker.errand import Errand, agent_identity
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
+from worker.session.before import Before, look_back
 from worker.session.capture import Capture
 from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
 from worker.session.handing_over import HandingOver
 from worker.session.hang_up import close_room, take_back
+from worker.session.idempotency import IdempotencyKeys
 from worker.session.last_resort import stand_by
 from worker.session.lingering import end_within
+from worker.session.memory import Memory
 from worker.session.phone import use_phone_profile
 from worker.session.recorder import CallRecorder
+from worker.session.resumption import Resumption, is_theirs, recall_all
 from worker.session.roster import Roster, disconnect_reason
 from worker.session.supervision import Supervision, limits_of
 from worker.session.taking_over import TakingOver
@@ -61,6 +65,8 @@ logger = logging.getLogger("verbatim.call")
 
 Result = TypeVar("Result")
 
+NEW_CALL = Errand()
+
 SID_SECONDS = 5.0
 """How long the server may take to tell the id of a room that was joined."""
 
@@ -83,11 +89,19 @@ SPEECH_CLOSE_SECONDS = 5.0
 class Call:
     """One job's part of a room session. `begin`, `run`, and in any case `finish`."""
 
-    def __init__(self, context: JobContext, settings: Settings, journal: Journal, sent_for: Errand) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        settings: Settings,
+        journal: Journal,
+        sent_for: Errand = NEW_CALL,
+        memory: Memory | None = None,
+    ) -> None:
         self._context = context
         self._settings = settings
         self._sent_for = sent_for
         self._journal = journal
+        self._memory = memory
         self._recorder = CallRecorder(journal)
         self._roster = Roster(context.room, self._recorder, settings.privacy.phone_numbers)
         self._recorder.roster = self._roster
@@ -102,6 +116,7 @@ class Call:
         self._ended_by_us: Ending | None = None
         self._supervision: Supervision | None = None
         self._close_timer: CloseTimer | None = None
+        self._look_back: Callable[[], Awaitable[Before]]
         self._started = asyncio.Event()
         self._handing_over: HandingOver | None = None
         self._handover: asyncio.Task[None] | None = None
@@ -112,8 +127,8 @@ class Call:
         self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
     @classmethod
-    async def begin(cls, context: JobContext, loaded: Loaded, sent_for: Errand) -> Self:
-        """Open the journal and wait until the part's start is accepted.
+    async def begin(cls, context: JobContext, loaded: Loaded, sent_for: Errand = NEW_CALL) -> Self:
+        """Look for earlier parts, open the journal, and wait until the part's start is accepted.
 
         Args:
             context: the job's.
@@ -125,6 +140,10 @@ class Call:
         """
         settings = loaded.settings
         transcript_id = f"{context.job.room.sid}-{settings.agent.name}"
+        created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
+        created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")
+        prefix = names.prefix(created_at, context.job.room.name, transcript_id)
+        before = await look_back(settings, transcript_id, prefix, created, sent_for)
         journal = await Journal.create(
             settings.storage.journal_dir,
             transcript_id,
@@ -132,10 +151,11 @@ class Call:
             append_deadline_ms=settings.storage.append_deadline_ms,
         )
         context.log_context_fields = {"room": context.job.room.name, "transcript": transcript_id}
-        call = cls(context, settings, journal, sent_for)
-        created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
-        created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")
-        call._ship_to(names.prefix(created_at, context.job.room.name, transcript_id))
+        call = cls(context, settings, journal, sent_for, before.memory)
+        call._look_back = partial(look_back, settings, transcript_id, prefix, created, sent_for, but=context.job.id)
+        cut_off = before.memory.open_tools if before.memory is not None else ()
+        call._recorder.keys = IdempotencyKeys(context.job.id, cut_off)
+        call._ship_to(prefix)
         await call._recorder.append(
             PartStarted(
                 room=context.job.room.name,
@@ -145,8 +165,8 @@ class Call:
                 agent=settings.agent.name,
                 agent_identity=context.local_participant_identity,
                 dispatch=context.job.dispatch_id,
-                part=sent_for.part,
-                resumed_from=sent_for.resume_of,
+                part=before.part,
+                resumed_from=before.resumed_from,
                 versions=versions(),
                 settings_digest=loaded.digest(),
                 providers=provider_names(settings),
@@ -181,6 +201,7 @@ class Call:
     async def _start(self, local_vad: vad.VAD) -> None:
         context, settings = self._context, self._settings
         agent = build_agent(settings)
+        resumption = Resumption.of(self._memory, settings, self._recorder) if self._memory is not None else None
         self._speech = build_speech(settings, self._recorder)
         self._session = session = build_session(settings, self._speech, local_vad, self._recorder)
         self._recorder.session = session
@@ -189,7 +210,8 @@ class Call:
         self._session.on("close", self._end_job)
         self._close_timer = CloseTimer(settings.fleet.close_timeout, self._agent_speaks, self._close_is_overdue)
         self._session.closing = self._close_timer.begin
-        self._supervise(self._session)
+        announcer = Announcer(session, SpokenLines.of(settings))
+        self._supervise(session, announcer)
         context.room.on("disconnected", self._room_left)
         await context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
         async with asyncio.timeout(SID_SECONDS):
@@ -204,9 +226,17 @@ class Call:
         if another_speaks := taking_over.is_due:
             self._speech.stt.hold()
             self._unheard.nobody_listens()
-        self._roster.expected = self._sent_for.identity
         self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
+        if self._memory is not None:
+            self._roster.expected = self._memory.caller
         self._roster.watch()
+        if resumption is not None and another_speaks:
+            agent = resumption.agent
+            resumption.without_a_word()
+        elif resumption is not None and self._caller_is_the_same() and await resumption.recall():
+            agent = resumption.agent
+            resumption.instead_of_greeting(session, announcer)
+            self._recorder.anything_said = True
         context.room.on("sip_dtmf_received", lambda key: session.keypad.press(key.digit))
         context.room.on("participant_disconnected", self._somebody_left)
         await self._session.start(
@@ -229,9 +259,14 @@ class Call:
     async def _take_over(self, taking_over: TakingOver, session: CallSession, stt: RecordingSTT) -> None:
         """Wait until the agent before this one has let go, and go on where it stopped."""
         cut = await taking_over.wait()
+        heard_until = time.time() - cut.seconds_ago - OVERLAP_SECONDS
+        memory = (await self._look_back()).memory
+        if memory is not None:
+            await recall_all(memory, self._memory, session, self._settings, self._recorder)
+            self._recorder.keys = IdempotencyKeys(self._context.job.id, memory.open_tools)
         assert self._unheard is not None
         self._unheard.somebody_listens()
-        stt.listen(time.time() - cut.seconds_ago - OVERLAP_SECONDS)
+        stt.listen(heard_until)
         logger.info("the call goes on here", extra={"resume_of": self._sent_for.resume_of, "after": cut.seconds_ago})
         if cut.owes_answer:
             with contextlib.suppress(RuntimeError):  # the session is closing
@@ -270,14 +305,21 @@ class Call:
         )
         done(await self._handing_over.run(seconds - (time.monotonic() - before), self._roster.transcribed))
 
-    def _supervise(self, session: CallSession) -> None:
+    def _caller_is_the_same(self) -> bool:
+        """Whether who is there now may hear what was said before. Who is away for a moment may."""
+        assert self._memory is not None
+        present = self._context.room.remote_participants.get(self._roster.transcribed)
+        joined = present.joined_at if present is not None else None
+        return is_theirs(self._memory, self._roster.caller, joined, self._settings.fleet.rejoin_grace)
+
+    def _supervise(self, session: CallSession, announcer: Announcer) -> None:
         self._supervision = Supervision(
             Watchdogs(limits_of(self._settings), asyncio.get_running_loop().time()),
             session,
             room=self._context.room,
             roster=self._roster,
             recorder=self._recorder,
-            announcer=Announcer(session, SpokenLines.of(self._settings)),
+            announcer=announcer,
             end=self._end,
         )
         self._recorder.watcher = self._supervision.saw

@@ -19,7 +19,9 @@ from livekit.agents import (
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
 
+from worker.session.agents import CANNOT_COME_BACK, has_conversation, maker
 from worker.session.heard import Heard
+from worker.session.snapshots import Snapshots
 from worker.session.usage import usage_reported
 from worker.speech.catalogue import error_raised
 from worker.speech.failures import code_of_report
@@ -28,7 +30,6 @@ from worker.speech.recorder import Recorder
 from worker.transcript.events import (
     AgentChanged,
     AgentSaid,
-    ToolCalled,
     ToolReturned,
     TurnLatency,
     UserTurn,
@@ -52,6 +53,7 @@ class Capture:
         self._recorder = recorder
         self.heard = Heard(session, recorder)
         """Takes the words that were played; the last in the chain of the session's captions."""
+        self._snapshots = Snapshots(session, recorder)
         self._said: set[str] = set()
         self._usage = Paced(USAGE_SECONDS, self._write_usage)
         self._tool_names: dict[str, str] = {}
@@ -79,14 +81,23 @@ class Capture:
     def _item_added(self, event: ConversationItemAddedEvent) -> None:
         # Hand-offs and configuration updates pass here too; only messages were said.
         if isinstance(event.item, AgentHandoff) and event.item.old_agent_id:
-            self._recorder.append(AgentChanged(agent=event.item.new_agent_id))
+            self._agent_changed(event.item.new_agent_id)
         if not isinstance(event.item, ChatMessage):
             return
+        self._snapshots.take()
         text = event.item.text_content or ""
         if event.item.role == "user" and event.item.extra.get("source") != "chat":
             self._recorder.append(UserTurn(participant=self._recorder.participant, text=text))
         elif event.item.role == "assistant":
             self._agent_said(event.item, text)
+
+    def _agent_changed(self, name: str) -> None:
+        agent = self._session.current_agent
+        made_by = maker(agent)
+        if not made_by:
+            self._recorder.append(error_raised(CANNOT_COME_BACK))
+        self._recorder.append(AgentChanged(agent=name, made_by=made_by, remembers=has_conversation(agent)))
+        self._snapshots.take()
 
     def _agent_said(self, message: ChatMessage, text: str) -> None:
         speech = self._recorder.speech
@@ -147,17 +158,11 @@ class Capture:
     def _tool_updated(self, event: ToolExecutionUpdatedEvent) -> None:
         update = event.update
         if isinstance(update, ToolCallStarted):
-            call = update.function_call
-            self._tool_names[call.call_id] = call.name
-            self._recorder.append(
-                ToolCalled(
-                    call=call.call_id,
-                    name=call.name,
-                    arguments=call.arguments,
-                    speech=self._recorder.speech,
-                )
-            )
+            # That it is called was journaled before the framework got the call (`worker.speech.llm`).
+            self._tool_names[update.function_call.call_id] = update.function_call.name
         elif isinstance(update, ToolCallEnded):
+            # Before its result: a crash between the two must not lose what the LLM believes to be done.
+            self._snapshots.take()
             self._recorder.append(
                 ToolReturned(
                     call=update.call_id,

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, S
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, ChatMessage, UserStateChangedEvent, room_io, vad
+from livekit.agents import Agent, AgentSession, ChatMessage, RunContext, UserStateChangedEvent, room_io, vad
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
 from livekit.agents.voice import SpeechHandle, io
@@ -132,6 +132,14 @@ class CallSession(AgentSession[Any]):
         async for piece in text:
             await self._recorder.append(AgentSentence(speech=self._recorder.speech, text=piece))
             yield piece
+
+    def idempotency_key(self, context: RunContext[Any]) -> str:
+        """Return the key of the tool call that runs in `context`, for whatever the tool asks to do its work.
+
+        It is another one for each call, and the same where a call that a crash cut off is made again with the same
+        arguments (`worker.session.idempotency`).
+        """
+        return self._recorder.tool_key(context.function_call.call_id)
 
     def note(self, text: str) -> Awaitable[object]:
         """Put a remark of the agent's own into the transcript, at this moment of the call.

@@ -8,9 +8,10 @@ from typing import Any
 from livekit.agents import AgentSession
 
 from worker.session.current_speech import current_speech
+from worker.session.idempotency import IdempotencyKeys
 from worker.session.roster import Roster
 from worker.storage.journal import Accepted, Journal
-from worker.transcript.events import AgentHeard, AgentSaid, Event, UserFinal
+from worker.transcript.events import AgentHeard, AgentSaid, Event, ToolCalled, UserFinal
 
 
 class CallRecorder:
@@ -22,6 +23,8 @@ class CallRecorder:
         self.session: AgentSession[Any] | None = None
         self.watcher: Callable[[Event], None] | None = None
         """Told of every event, once it is on its way."""
+        self.keys = IdempotencyKeys("")
+        """The idempotency keys of this part's tool calls."""
         self.anything_said = False
         """Whether either side said anything yet."""
         self.last_word_ms: int | None = None
@@ -37,6 +40,15 @@ class CallRecorder:
         if self.watcher is not None:
             self.watcher(event)
         return accepted
+
+    def begin_tool(self, call: str, name: str, arguments: str) -> Future[Accepted]:
+        """Enqueue that a tool is about to be called; the future is done when that is accepted."""
+        key = self.keys.begin(call, name, arguments)
+        return self.append(ToolCalled(call=call, name=name, arguments=arguments, speech=self.speech, key=key))
+
+    def tool_key(self, call: str) -> str:
+        """Return the idempotency key of a tool call that was begun, by the id that the LLM gave it."""
+        return self.keys.of(call)
 
     async def settled(self) -> None:
         """Wait until everything enqueued so far is accepted, at most the append deadline."""

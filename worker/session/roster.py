@@ -40,6 +40,8 @@ class Roster:
         """Called when the one who is transcribed is on a phone."""
         self.picked_up = True
         """Whether the phone of the one who is transcribed was picked up; others are there when they join."""
+        self.expected = ""
+        """Who was listened to before, as written down: of several who are there it is they."""
         self.transcribed = ""
         """Identity of the participant who is transcribed; empty while nobody came."""
         self.left: str | None = None
@@ -55,8 +57,8 @@ class Roster:
         self._room.on("participant_disconnected", self._left)
         self._room.on("sip_dtmf_received", self._pressed)
         self._room.on("participant_attributes_changed", self._attributes_changed)
-        present = self._room.remote_participants.values()
-        for participant in sorted(present, key=lambda each: each.identity != self.expected):
+        present = list(self._room.remote_participants.values())
+        for participant in sorted(present, key=lambda each: self._identity(each) != self.expected):
             self._joined(participant)
 
     def _joined(self, participant: rtc.RemoteParticipant) -> None:

@@ -58,6 +58,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "llm": "llm",
     "tts": "tts",
     "tools": "tools",
+    "agent": "agent",
     "livekit": "room",
     "call": "session",
 }
@@ -69,6 +70,7 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "llm": "Language model: OpenAI's or a compatible API, or a plugin",
     "tts": "Voice: OpenAI's or a compatible API, or a plugin",
     "tools": "Tools of other servers",
+    "agent": "Your own agent",
     "livekit": "LiveKit",
     "call": "The call itself",
 }
@@ -408,6 +410,39 @@ _OF_THE_TOOLS = (
     ),
 )
 
+_OF_THE_AGENT = (
+    Fault(
+        "agent.state_not_kept",
+        "What the agent gave as its state is not kept, so that a crash would lose it.",
+        "Let its snapshot() return what JSON takes, at most 64 KiB of it, and raise nothing.",
+        False,
+        "Nothing, unless the worker dies.",
+    ),
+    Fault(
+        "agent.state_not_restored",
+        "The agent did not take back the state that it had before a crash, and went on without it.",
+        "Let its restore() take whatever its snapshot() returned.",
+        False,
+        "That the agent has forgotten what it had noted; it still knows what was said.",
+    ),
+    Fault(
+        "agent.cannot_come_back",
+        "A crash would bring back agent.class in place of the agent that holds the call now.",
+        "Make it a class at the top of a module, in the package of agent.class or imported by it, and give all of its "
+        "parameters defaults.",
+        False,
+        "Nothing, unless the worker dies.",
+    ),
+    Fault(
+        "agent.not_made_again",
+        "The agent that held the call could not be made again after a crash, so that agent.class went on with it.",
+        "Make it a class at the top of a module, in the package of agent.class or imported by it, and give all of its "
+        "parameters defaults.",
+        False,
+        "The first agent, who knows what was said.",
+    ),
+)
+
 _LIVEKIT = (
     Fault(
         "livekit.disconnected",
@@ -443,6 +478,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *_of_a_model("tts"),
     *_OF_THE_TTS,
     *_OF_THE_TOOLS,
+    *_OF_THE_AGENT,
     *_LIVEKIT,
     *_OF_THE_CALL,
 )

@@ -1,4 +1,8 @@
-"""An LLM that is asked only once everything said so far is on disk."""
+"""An LLM that is asked only once everything said so far is on disk, and whose tools run only once that is.
+
+A tool may do what cannot be undone. That it was called is accepted before the framework gets the call: whatever dies
+then, nobody takes the tool for one that was never called.
+"""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -114,6 +118,8 @@ class _SettledStream(llm.LLMStream):
             **self._request,
         ) as stream:
             async for chunk in stream:
+                for call in chunk.delta.tool_calls if chunk.delta is not None else ():
+                    await self._recorder.begin_tool(call.call_id, call.name, call.arguments)
                 self._event_ch.send_nowait(chunk)
 
     async def _metrics_monitor_task(self, event_aiter: Any) -> None:

@@ -16,6 +16,20 @@ class Recorder(Protocol):
         """
         ...
 
+    def begin_tool(self, call: str, name: str, arguments: str) -> Awaitable[object]:
+        """Enqueue that a tool is about to be called; the returned awaitable is done when that is accepted.
+
+        Args:
+            call: id that the LLM gave the call.
+            name: of the tool.
+            arguments: JSON, as the LLM wrote it.
+        """
+        ...
+
+    def tool_key(self, call: str) -> str:
+        """Return the idempotency key of a tool call that was begun, by the id that the LLM gave it."""
+        ...
+
     async def settled(self) -> None:
         """Return when everything enqueued so far is accepted, or its deadline has passed."""
         ...

@@ -226,6 +226,21 @@ class AgentChanged:
     kind: ClassVar[str] = "agent.changed"
     agent: str
     """Name of the class."""
+    made_by: str = ""
+    """The class as `module:Class`, so that another part can make it again; empty where none can."""
+    remembers: bool = True
+    """It was given the conversation so far. False: it began with nothing, and knows only what was said to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentState:
+    """What the agent must know to go on, as it gave it itself. The newest since the last `agent.changed` counts."""
+
+    kind: ClassVar[str] = "agent.state"
+    agent: str
+    """Name of the class."""
+    state: str
+    """JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +256,8 @@ class ToolCalled:
     """JSON, as the LLM wrote it."""
     speech: str | None = None
     """Id of the speech that it was called in."""
+    key: str = ""
+    """Idempotency key: the same where a call that a crash cut off is made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -391,6 +408,7 @@ Event = (
     | AgentHeard
     | AgentSaid
     | AgentChanged
+    | AgentState
     | ToolCalled
     | ToolReturned
     | Dtmf
