@@ -13,15 +13,15 @@ Line = Literal[
     "are_you_there",
     "silence_goodbye",
     "time_limit",
-    "resumption",
     "stopping",
+    "resumption",
 ]
 
 NAMES: Final[tuple[Line, ...]] = get_args(Line)
 """Every line: `trouble`, an answer failed and may be asked for again; `failed`, the call cannot go on; `cannot_hear`,
 nothing is understood for a moment; `are_you_there`, nobody speaks; `silence_goodbye`, nobody spoke again;
-`time_limit`, the longest duration is reached; `resumption`, another agent goes on with the call; `stopping`, the worker
-is told to stop, and no other takes the call."""
+`time_limit`, the longest duration is reached; `stopping`, the worker is told to stop, and no other takes the call;
+`resumption`, another agent goes on with the call."""
 
 LINES: Final[Mapping[str, Mapping[Line, str]]] = {
     "en": {
