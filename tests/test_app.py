@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
@@ -212,6 +213,25 @@ async def test_a_server_that_is_lost_for_good_is_unreachable(agents: Agents, set
     async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(Unreachable, match="could not be reached"):
             await running
+
+
+async def test_a_worker_that_is_never_registered_ends_as_unreachable(
+    settings: Callable[..., Loaded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something takes the connection and says nothing, such as a proxy whose server is away."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr(module, "START_SECONDS", 1.0)
+    monkeypatch.setattr(module, "_check", AsyncMock())
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        worker = Worker(settings(f"ws://127.0.0.1:{port}", VERBATIM_LIVEKIT__CONNECT_ATTEMPTS="0"))
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(Unreachable, match="never registers the worker"):
+                await worker.run()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

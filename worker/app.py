@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+from asyncio import FIRST_COMPLETED as FIRST
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -43,6 +44,9 @@ logger = logging.getLogger("verbatim.worker")
 
 PORT_KEPT_SECONDS = 2.0
 """How long a worker that was told to stop says so on its public port. Source: DESIGN 3.8."""
+
+START_SECONDS = 120.0
+"""How long a worker may take to register, without the pauses between its attempts: also on a busy machine."""
 
 DRAIN_LOOK_SECONDS = 0.1
 """Between two looks at whether calls still run: what a drain may take longer than its last call."""
@@ -204,6 +208,7 @@ class Worker:
             await self._successors.inherit()
             serving = asyncio.create_task(self._server.run())
             stopping = asyncio.create_task(self._stopping.wait())
+            registered = asyncio.create_task(self._first_registered.wait())
             duties = [
                 asyncio.create_task(self._keeper.run()),
                 asyncio.create_task(self._retention.run()),
@@ -214,13 +219,20 @@ class Worker:
             if self._settings.fleet.watch:
                 duties.append(asyncio.create_task(Watcher(self._settings).run()))
             try:
-                await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({serving, stopping, registered}, timeout=self._patience_s, return_when=FIRST)
+                if not (serving.done() or self.draining or self._registered):
+                    raise Unreachable(
+                        f"What answers at {self._settings.livekit.url} takes the connection and never registers the "
+                        "worker; check that LIVEKIT_URL is a LiveKit server, and what is between."
+                    )
+                await asyncio.wait({serving, stopping}, return_when=FIRST)
                 if serving.done():
                     self._raise_failure(serving)
                 else:
                     await self._drain()
             finally:
                 stopping.cancel()
+                registered.cancel()
                 await self._server.aclose()
                 for duty in duties:
                     duty.cancel()
@@ -228,6 +240,12 @@ class Worker:
                 await self._last_sweep()
                 await self._health.close()
                 await self._calls.close()
+
+    @property
+    def _patience_s(self) -> float:
+        """Seconds until the first registration; the framework waits without end for a server that says nothing."""
+        pauses = sum(min(2 * attempt, 10) for attempt in range(self._settings.livekit.connect_attempts))
+        return START_SECONDS + pauses
 
     async def _prepare_lines(self) -> None:
         # Not while the worker starts, for which it needs all of the machine.

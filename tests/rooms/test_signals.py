@@ -9,21 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from livekit import rtc
 
-from standins.caller.captions import Captions
-from standins.caller.loopback import keep_direct
 from tests.rooms.conversation import new_room
 from tests.rooms.deployment import place as new_place
-from tests.rooms.patient_caller import QUESTION, TOPIC
+from tests.rooms.patient_caller import QUESTION
 from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.worker_process import WorkerProcess, launch
+from tests.rooms.writing_caller import calling
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("livekit-server")]
 
@@ -141,52 +138,3 @@ async def recovered(place: Surroundings) -> None:
         return True if not any(place.journals.glob("*/*.jsonl")) else None
 
     await until(recover, PATIENCE_S, "the journals were not stored")
-
-
-class Caller:
-    """Writes, and reads what the agent says."""
-
-    def __init__(self, room: rtc.Room, captions: Captions) -> None:
-        self._room = room
-        self._captions = captions
-        self._said = 0
-
-    async def hear(self) -> None:
-        """Waits for what the agent says next, to its end."""
-
-        async def finished() -> bool | None:
-            said = [each for each in self._captions.all() if each.speaker.startswith("agent-")]
-            return True if len(said) > self._said and said[self._said].is_final else None
-
-        await until(finished, PATIENCE_S, "the agent said nothing")
-        self._said += 1
-
-    async def ask(self) -> None:
-        """Asks, and waits for the answer."""
-        await self._room.local_participant.send_text(QUESTION, topic=TOPIC)
-        await self.hear()
-
-    async def agent_gone(self) -> None:
-        """Waits until no agent is in the room."""
-
-        async def gone() -> bool | None:
-            return None if self._room.remote_participants else True
-
-        await until(gone, PATIENCE_S, "the agent is still there")
-
-
-@asynccontextmanager
-async def calling(place: Surroundings, name: str) -> AsyncIterator[Caller]:
-    """A caller who was greeted; leaves at the end."""
-    keep_direct(place.livekit.url)
-    room, captions = rtc.Room(), Captions()
-    captions.attach(room)
-    await room.connect(place.livekit.url, place.invite(name))
-    try:
-        caller = Caller(room, captions)
-        await caller.hear()
-        yield caller
-    finally:
-        async with asyncio.timeout(5.0):
-            await room.disconnect()
-        await captions.aclose()

@@ -33,7 +33,7 @@ async def test_the_operator_s_agent_finds_the_metadata_that_the_operator_wrote(
 
     monkeypatch.setattr(Call, "begin", begin)
     context = SimpleNamespace(
-        job=SimpleNamespace(metadata=errand.write(metadata, Errand(part=2, resume_of="AJ_1"))),
+        job=SimpleNamespace(id="AJ_2", metadata=errand.write(metadata, Errand(part=2, resume_of="AJ_1"))),
         proc=SimpleNamespace(userdata={entry.SETTINGS: SimpleNamespace(settings=Settings()), entry.VAD: None}),
     )
     await entry.entry(cast("JobContext", context))

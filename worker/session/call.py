@@ -82,6 +82,9 @@ TERMINATION_SECONDS = 1.5
 OVERLAP_SECONDS = 0.1
 """Of what the agent before this one heard, what is heard again: its last frames may not have reached it."""
 
+AWAY_SECONDS = 3.0
+"""How long a caller waits for the next agent so that it knows the last words: about as long as a silence may last."""
+
 SPEECH_CLOSE_SECONDS = 5.0
 """How long STT, LLM and TTS may take to close; the STT alone waits 1.5 s for its bill."""
 
@@ -403,11 +406,12 @@ class Call:
             self._capture.end()
         await self._hear_who_spoke()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
-        letting_go = asyncio.create_task(self._let_go())
         hang_up = asyncio.create_task(self._hang_up(end))
+        publishing = asyncio.create_task(_within_seconds(self._publish()))
+        await self._let_go(publishing)
         trouble: StorageUnwritable | None = None
         try:
-            stored = await _within_seconds(self._publish())
+            stored = await publishing
             logger.info("transcript stored", extra={"key": stored.prefix, "turns": len(stored.transcript.turns)})
         except StorageUnwritable as error:
             trouble = error
@@ -415,7 +419,6 @@ class Call:
             logger.warning("the call is not stored: %s", removed)
         finally:
             # Also when storing failed: the STT's bill and who left belong into the journal that stays.
-            await letting_go
             await hang_up
             await self._close_speech()
             await self._journal.close()
@@ -428,9 +431,14 @@ class Call:
             with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
                 await _within_seconds(self._finalise())
 
-    async def _let_go(self) -> None:
-        if self._handing_over is not None:
-            await self._handing_over.let_go()
+    async def _let_go(self, publishing: asyncio.Task[StoredTranscript]) -> None:
+        """Tell the new agent, if there is one, that the last words are written: now it may read them."""
+        if self._handing_over is None:
+            return
+        if self._settings.storage.bucket is not None:
+            # It may be on another node, which knows only what is stored.
+            await asyncio.wait({publishing}, timeout=AWAY_SECONDS)
+        await self._handing_over.let_go()
 
     async def _hear_who_spoke(self) -> None:
         """With speaker labels, the recogniser's last word on who spoke comes after its session's end."""

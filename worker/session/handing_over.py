@@ -112,15 +112,19 @@ class HandingOver:
             return
         ago = time.monotonic() - self._cut_at
         try:
-            await self._room.local_participant.perform_rpc(
-                destination_identity=self._successor,
-                method=METHOD,
-                payload=Cut(ago, self._owes_answer).encode(),
-                response_timeout=LET_GO_SECONDS,
-            )
-        except rtc.RpcError as error:
+            async with asyncio.timeout(LET_GO_SECONDS):
+                await self._tell(Cut(ago, self._owes_answer))
+        except (rtc.RpcError, TimeoutError) as error:
             # It sees this agent leave, and goes on then.
-            logger.warning("the new agent could not be told to go on: %s", error.message)
+            logger.warning("the new agent could not be told to go on: %s", type(error).__name__)
+
+    async def _tell(self, cut: Cut) -> None:
+        await self._room.local_participant.perform_rpc(
+            destination_identity=self._successor,
+            method=METHOD,
+            payload=cut.encode(),
+            response_timeout=LET_GO_SECONDS,
+        )
 
     async def _find_successor(self, seconds: float) -> bool:
         """Have a successor dispatched, and return whether it is ready in time."""
