@@ -21,7 +21,9 @@ SENTENCES = [f"I forgot my password, {one} {other}." for one, other in itertools
 
 ANSWERS_AFTER = 2
 """How many answers of the new agent each caller waits for."""
-PATIENCE_S = 180.0
+PATIENCE_S = 240.0
+START_S = 150.0
+"""How long a worker may take to start beside others that start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,10 @@ async def deploy(place: Surroundings, calls: int, drain_s: float) -> tuple[list[
     room_for_all = {"VERBATIM_FLEET__MAX_SESSIONS": str(calls), "VERBATIM_FLEET__IDLE_PROCESSES": str(min(calls, 3))}
     with contextlib.ExitStack() as stack:
         old = stack.enter_context(worker(place, "old", VERBATIM_FLEET__DRAIN_TIMEOUT=str(drain_s), **room_for_all))
-        await asyncio.to_thread(old.wait_until_ready)
+        await asyncio.to_thread(old.wait_until_ready, START_S)
         talks = [asyncio.create_task(_talk(place, number, stopped)) for number in range(calls)]
         new = stack.enter_context(worker(place, "new", **room_for_all))
-        await asyncio.to_thread(new.wait_until_ready)
+        await asyncio.to_thread(new.wait_until_ready, START_S)
         old.signal(signal.SIGTERM)
         stopped.set()
         survivors = await asyncio.gather(*talks)

@@ -13,7 +13,7 @@ from bench.verdict import percentile
 from config.spoken_lines import LINES
 from standins.caller import Caller
 from tests.rooms.conversation import new_room
-from tests.rooms.deployment import SENTENCES, Survivor, deploy, worker
+from tests.rooms.deployment import SENTENCES, START_S, Survivor, deploy, worker
 from tests.rooms.deployment import place as new_place
 from tests.rooms.surroundings import Surroundings
 
@@ -65,7 +65,7 @@ async def check(place: Surroundings, survivors: list[Survivor]) -> None:
 async def test_who_cannot_be_taken_over_is_told_so_and_has_a_transcript(place: Surroundings) -> None:
     room = new_room("alone")
     with worker(place, "alone", VERBATIM_FLEET__DRAIN_TIMEOUT="1", VERBATIM_FLEET__HANDOVER_TIMEOUT="20") as alone:
-        await asyncio.to_thread(alone.wait_until_ready)
+        await asyncio.to_thread(alone.wait_until_ready, START_S)
         await asyncio.to_thread(alone.wait_until_lines_are_made)
         async with Caller() as caller:
             await caller.join(place.livekit.url, place.invite(room))
@@ -87,12 +87,12 @@ async def test_two_workers_share_a_port_one_after_the_other_and_both_hold_calls(
     rooms = [new_room("first"), new_room("second")]
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(worker(place, "first"))
-        await asyncio.to_thread(first.wait_until_ready)
+        await asyncio.to_thread(first.wait_until_ready, START_S)
         callers = [await greeted(place, rooms[0])]
         second = stack.enter_context(worker(place, "second", VERBATIM_FLEET__HEALTH_PORT=str(first.port)))
         first.signal(signal.SIGTERM)
         second.port = first.port
-        await asyncio.to_thread(second.wait_until_ready)
+        await asyncio.to_thread(second.wait_until_ready, START_S)
         callers.append(await greeted(place, rooms[1]))
         for caller in callers:
             await caller.speak(SENTENCES[0])
@@ -124,7 +124,7 @@ async def test_who_calls_at_the_first_word_that_the_worker_is_ready_is_greeted(
     room = new_room("ready")
     with worker(place, "ready") as ready:
         async with Caller() as caller:
-            await asyncio.to_thread(ready.wait_until_ready)
+            await asyncio.to_thread(ready.wait_until_ready, START_S)
             await caller.join(place.livekit.url, place.invite(room))
             await caller.wait_for_agent()
             greeting = await caller.listen()

@@ -18,8 +18,8 @@ import pytest
 from bootstrap import livekit_server as program
 from tests.parts.availability import PROJECT
 from tests.rooms.conversation import new_room
+from tests.rooms.deployment import START_S, worker
 from tests.rooms.deployment import place as new_place
-from tests.rooms.deployment import worker
 from tests.rooms.patient_caller import QUESTION
 from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.worker_process import WorkerProcess
@@ -108,7 +108,7 @@ async def test_a_cut_of_five_seconds_costs_the_call_nothing(place: Surroundings)
     room = new_room("cut-5")
     async with wired(place) as (behind, wire):
         with worker(behind, "wired") as wired_worker:
-            await asyncio.to_thread(wired_worker.wait_until_ready)
+            await asyncio.to_thread(wired_worker.wait_until_ready, START_S)
             async with calling(place, room) as caller:
                 await wire.cut()
                 await is_ready(wired_worker, ready=False)
@@ -129,7 +129,7 @@ async def test_a_cut_of_a_minute_costs_the_caller_that_minute_and_the_transcript
     room = new_room("cut-60")
     async with wired(place) as (behind, wire):
         with worker(behind, "wired", VERBATIM_FLEET__WATCH="true") as wired_worker:
-            await asyncio.to_thread(wired_worker.wait_until_ready)
+            await asyncio.to_thread(wired_worker.wait_until_ready, START_S)
             async with calling(place, room) as caller:
                 await caller.ask()
                 await wire.cut()
@@ -149,7 +149,7 @@ async def test_a_server_that_is_restarted_ends_the_call_and_the_next_one_is_serv
     server = None
     try:
         with worker(place, "steady", VERBATIM_FLEET__WATCH="true") as steady:
-            await asyncio.to_thread(steady.wait_until_ready)
+            await asyncio.to_thread(steady.wait_until_ready, START_S)
             async with calling(place, rooms[0]) as caller:
                 await caller.ask()
                 server = restart(place)

@@ -25,6 +25,7 @@ from tests.rooms.writing_caller import calling
 pytestmark = [pytest.mark.slow, pytest.mark.needs("livekit-server")]
 
 PATIENCE_S = 60.0
+START_S = 150.0
 TERM, INT, KILL = signal.SIGTERM, signal.SIGINT, signal.SIGKILL
 
 
@@ -71,7 +72,7 @@ async def test_a_signal_ends_a_worker_as_the_table_says(
     room = new_room("signal")
     worker = launch(place, "verbatim", own_group=True)
     try:
-        await asyncio.to_thread(worker.wait_until_ready)
+        await asyncio.to_thread(worker.wait_until_ready, START_S)
         async with calling(place, room) as caller:
             await caller.ask()
             for number in case.signals:
@@ -84,7 +85,7 @@ async def test_a_signal_ends_a_worker_as_the_table_says(
             elif case.to == "forkserver":
                 await caller.agent_gone()
         if case.to == "forkserver":
-            await asyncio.to_thread(worker.wait_until_ready)
+            await asyncio.to_thread(worker.wait_until_ready, START_S)
             worker.signal(TERM)
         assert await asyncio.to_thread(worker.wait, PATIENCE_S) == case.status
         record_property("ended_after_s", round(time.monotonic() - sent, 2))
