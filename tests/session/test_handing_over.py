@@ -100,6 +100,7 @@ class Call:
             Job(id="AJ_2", agent_name="verbatim", metadata='{"tenant": 7}', room=RoomInfo(name="room")),
             Errand(part=2, resume_of="AJ_1"),
             **{name: cast("Any", self) for name in ("session", "stt", "unheard", "announcer")},
+            chat=cast("Any", SimpleNamespace(end=lambda: self.done.append("reads no more"))),
             end=self.end,
         )
 
@@ -124,12 +125,12 @@ async def until(what: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-LEAVES = ["hears: False", "ends the turn", "falls silent", "closes"]
+LEAVES = ["hears: False", "reads no more", "ends the turn", "falls silent", "closes"]
 
 
 async def test_it_leaves_when_the_new_agent_is_ready_and_tells_it_so_afterwards(call: Call) -> None:
     handing_over = call.handing_over()
-    running = asyncio.create_task(handing_over.run(30.0, "caller"))
+    running = asyncio.create_task(handing_over.run(30.0))
     await until(lambda: call.server.metadata)
     assert call.done == []
     call.ready()
@@ -147,19 +148,19 @@ async def test_it_leaves_when_the_new_agent_is_ready_and_tells_it_so_afterwards(
 
 async def test_the_new_agent_is_sent_as_the_next_part_of_the_same_call(call: Call) -> None:
     call.ready()
-    running = asyncio.create_task(call.handing_over().run(30.0, "caller"))
+    running = asyncio.create_task(call.handing_over().run(30.0))
     call.remote_participants.clear()
     await until(lambda: call.server.metadata)
     call.ready()
     await running
-    assert errand.read(call.server.metadata[0]) == Errand(part=3, resume_of="AJ_2", identity="caller")
+    assert errand.read(call.server.metadata[0]) == Errand(part=3, resume_of="AJ_2")
     assert errand.own(call.server.metadata[0]) == '{"tenant": 7}'
 
 
 async def test_what_is_being_said_is_not_cut_off(call: Call) -> None:
     call.ready()
     call.agent_state = "speaking"
-    running = asyncio.create_task(call.handing_over().run(30.0, "caller"))
+    running = asyncio.create_task(call.handing_over().run(30.0))
     await asyncio.sleep(3 * SHORT["PAUSE_SECONDS"])
     assert call.done == []
     call.agent_state, call.user_state = "listening", "speaking"
@@ -188,7 +189,7 @@ async def test_where_there_is_no_pause_the_new_agent_gives_the_answer_that_is_ow
     for name, value in busy.items():
         setattr(call, name, value)
     handing_over = call.handing_over()
-    assert await handing_over.run(30.0, "caller")
+    assert await handing_over.run(30.0)
     await handing_over.let_go()
     assert Cut.decode(call.told[0]["payload"]).owes_answer is owed
 
@@ -196,7 +197,7 @@ async def test_where_there_is_no_pause_the_new_agent_gives_the_answer_that_is_ow
 async def test_an_offer_that_nobody_takes_is_made_again_and_then_the_caller_is_told(call: Call) -> None:
     call.server.workers = False
     handing_over = call.handing_over()
-    assert not await handing_over.run(module.FAREWELL_SECONDS + 0.2, "caller")
+    assert not await handing_over.run(module.FAREWELL_SECONDS + 0.2)
     assert len(call.server.metadata) > 1
     assert call.server.withdrawn == [f"AD_{number}" for number in range(1, len(call.server.metadata) + 1)]
     assert call.done == ["says: stopping", "closes"]
@@ -212,11 +213,11 @@ async def test_nobody_who_takes_it_in_ten_seconds_is_waited_for_no_longer(
     monkeypatch.setattr(module, "TAKEN_SECONDS", 0.1)
     call.server.workers = False
     async with asyncio.timeout(PATIENCE_S):
-        assert not await call.handing_over().run(600.0, "caller")
+        assert not await call.handing_over().run(600.0)
 
 
 async def test_an_agent_that_was_sent_and_never_comes_is_given_up(call: Call) -> None:
-    assert not await call.handing_over().run(module.FAREWELL_SECONDS + 0.1, "caller")
+    assert not await call.handing_over().run(module.FAREWELL_SECONDS + 0.1)
     assert call.server.metadata
     assert call.server.withdrawn == ["AD_1"]
     assert call.done == ["says: stopping", "closes"]
@@ -225,4 +226,4 @@ async def test_an_agent_that_was_sent_and_never_comes_is_given_up(call: Call) ->
 async def test_a_person_who_has_the_new_agent_s_identity_is_not_waited_for(call: Call) -> None:
     person = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
     call.remote_participants[NEW] = SimpleNamespace(kind=person, attributes={READY: "ready"})
-    assert not await call.handing_over().run(module.FAREWELL_SECONDS + 0.1, "caller")
+    assert not await call.handing_over().run(module.FAREWELL_SECONDS + 0.1)

@@ -21,6 +21,7 @@ from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
 from worker.session.before import Before, look_back
 from worker.session.capture import Capture
+from worker.session.chat import Chat
 from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
@@ -112,6 +113,7 @@ class Call:
         self._session: CallSession | None = None
         self._capture: Capture | None = None
         self._unheard: Unheard | None = None
+        self._chat = Chat(self._recorder)
         self._joined = False
         self._entry_failed: str | None = None
         self._room_ended: str | None = None
@@ -228,6 +230,8 @@ class Call:
         taking_over = TakingOver(settings, context.room, agent_identity(settings.agent.name, self._sent_for.part - 1))
         if another_speaks := taking_over.is_due:
             self._speech.stt.hold()
+            self._chat.hold()
+            self._roster.keys_are_heard = False
             self._unheard.nobody_listens()
         self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
         if self._memory is not None:
@@ -240,12 +244,12 @@ class Call:
             agent = resumption.agent
             resumption.instead_of_greeting(session, announcer)
             self._recorder.anything_said = True
-        context.room.on("sip_dtmf_received", lambda key: session.keypad.press(key.digit))
+        context.room.on("sip_dtmf_received", partial(self._key_pressed, session))
         context.room.on("participant_disconnected", self._somebody_left)
         await self._session.start(
             agent,
             room=context.room,
-            room_options=room_options(self._recorder, self._roster.transcribed, self._capture.heard),
+            room_options=room_options(self._recorder, self._roster.transcribed, self._capture.heard, self._chat),
             session_host=settings.agent.session_host,
             record=False,
         )
@@ -259,21 +263,27 @@ class Call:
         if self._supervision is not None:
             self._supervision.start()
 
+    def _key_pressed(self, session: CallSession, key: rtc.SipDTMF) -> None:
+        if self._roster.keys_are_heard:
+            session.keypad.press(key.digit)
+
     async def _take_over(self, taking_over: TakingOver, session: CallSession, stt: RecordingSTT) -> None:
         """Wait until the agent before this one has let go, and go on where it stopped."""
         cut = await taking_over.wait()
-        heard_until = time.time() - cut.seconds_ago - OVERLAP_SECONDS
+        heard_until, read_until = time.time() - cut.seconds_ago, time.monotonic() - cut.seconds_ago
         memory = (await self._look_back()).memory
         if memory is not None:
             await recall_all(memory, self._memory, session, self._settings, self._recorder)
             self._recorder.keys = IdempotencyKeys(self._context.job.id, memory.open_tools)
         assert self._unheard is not None
         self._unheard.somebody_listens()
-        stt.listen(heard_until)
+        self._roster.keys_are_heard = True
+        stt.listen(heard_until - OVERLAP_SECONDS)
         logger.info("the call goes on here", extra={"resume_of": self._sent_for.resume_of, "after": cut.seconds_ago})
         if cut.owes_answer:
             with contextlib.suppress(RuntimeError):  # the session is closing
                 session.generate_reply()
+        await self._chat.listen(read_until)
         self._goes_on()
 
     def hand_over(self, seconds: float, done: Callable[[bool], None]) -> None:
@@ -303,10 +313,11 @@ class Call:
             session=self._session,
             stt=self._speech.stt,
             unheard=self._unheard,
+            chat=self._chat,
             announcer=Announcer(self._session, SpokenLines.of(self._settings)),
             end=self._end,
         )
-        done(await self._handing_over.run(seconds - (time.monotonic() - before), self._roster.transcribed))
+        done(await self._handing_over.run(seconds - (time.monotonic() - before)))
 
     def _caller_is_the_same(self) -> bool:
         """Whether who is there now may hear what was said before. Who is away for a moment may."""

@@ -16,6 +16,7 @@ from worker.errand import Errand
 from worker.errors import Refusal
 from worker.livekit_api import livekit_api
 from worker.session.announcing import Announcer
+from worker.session.chat import Chat
 from worker.session.dialogue import CallSession
 from worker.session.ending import Ending
 from worker.session.handover import METHOD, READY, Cut, is_agent
@@ -59,6 +60,7 @@ class HandingOver:
         session: CallSession,
         stt: RecordingSTT,
         unheard: Unheard,
+        chat: Chat,
         announcer: Announcer,
         end: Callable[[Ending], None],
     ) -> None:
@@ -72,6 +74,7 @@ class HandingOver:
             session: the session that is to be closed.
             stt: its recogniser.
             unheard: ends its speech.
+            chat: what is typed to it.
             announcer: says the line where nobody takes the call.
             end: closes the session for a reason.
         """
@@ -83,19 +86,18 @@ class HandingOver:
         self._session = session
         self._stt = stt
         self._unheard = unheard
+        self._chat = chat
         self._announcer = announcer
         self._end = end
         self._cut_at: float | None = None
         self._owes_answer = False
 
-    async def run(self, seconds: float, caller: str) -> bool:
+    async def run(self, seconds: float) -> bool:
         """Hand the call over, and close the session; return whether somebody took it.
 
         Args:
             seconds: how long it may take.
-            caller: identity of who is listened to.
         """
-        self._next = self._next.model_copy(update={"identity": caller or None})
         if not await self._find_successor(max(0.0, seconds - FAREWELL_SECONDS)):
             logger.warning("no agent took the call over: closing it")
             with suppress(RuntimeError):  # the session is closing
@@ -200,6 +202,7 @@ class HandingOver:
     def _cut(self) -> None:
         self._owes_answer = self._agent_is_at_work or (self._stt.words_pending and not self._caller_speaks)
         self._session.input.set_audio_enabled(False)
+        self._chat.end()
         self._cut_at = time.monotonic()
         self._stt.force_endpoint()
         self._unheard.nobody_listens()
