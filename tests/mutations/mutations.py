@@ -4,6 +4,38 @@ from tests.mutations.mutation import Edit, Mutation
 
 MUTATIONS = (
     Mutation(
+        "who takes over greets while another agent speaks",
+        [Edit("worker/session/relay.py", "            senses.unheard.nobody_listens()\n", "")],
+        ["tests/session/test_relay.py"],
+    ),
+    Mutation(
+        "who takes over never speaks where nothing can be remembered",
+        [
+            Edit(
+                "worker/session/relay.py",
+                "        except Exception as error:  # an agent",
+                "        except KeyError as error:  # an agent",
+            )
+        ],
+        ["tests/session/test_relay.py"],
+    ),
+    Mutation(
+        "who takes over on another node does not know the last words",
+        [
+            Edit(
+                "worker/session/relay.py",
+                "            await asyncio.wait({publishing}, timeout=AWAY_SECONDS)\n",
+                "            pass\n",
+            )
+        ],
+        ["tests/session/test_relay.py"],
+    ),
+    Mutation(
+        "what is written while a call changes hands is answered twice",
+        [Edit("worker/session/handing_over.py", "        self._chat.end()\n", "")],
+        ["tests/session/test_handing_over.py"],
+    ),
+    Mutation(
         "an agent leaves before the next one is ready",
         [
             Edit(

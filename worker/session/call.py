@@ -16,7 +16,7 @@ from livekit import rtc
 from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
 
 from config import Loaded, Settings
-from worker.errand import Errand, agent_identity
+from worker.errand import Errand
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
 from worker.session.before import Before, look_back
@@ -25,7 +25,6 @@ from worker.session.chat import Chat
 from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
-from worker.session.handing_over import HandingOver
 from worker.session.hang_up import close_room, take_back
 from worker.session.idempotency import IdempotencyKeys
 from worker.session.last_resort import stand_by
@@ -33,13 +32,12 @@ from worker.session.lingering import end_within
 from worker.session.memory import Memory
 from worker.session.phone import use_phone_profile
 from worker.session.recorder import CallRecorder
-from worker.session.resumption import Resumption, is_theirs, recall_all
+from worker.session.relay import Relay, Senses
+from worker.session.resumption import Resumption, is_theirs
 from worker.session.roster import Roster, disconnect_reason
 from worker.session.supervision import Supervision, limits_of
-from worker.session.taking_over import TakingOver
 from worker.session.unheard import Unheard
 from worker.session.watchdogs import Watchdogs
-from worker.speech.assemblyai import RecordingSTT
 from worker.speech.catalogue import error_raised, fault
 from worker.speech.failures import code_of_report
 from worker.speech.providers import Speech, build_speech, provider_names
@@ -80,12 +78,6 @@ LONGEST_PAUSE_SECONDS = 5.0
 TERMINATION_SECONDS = 1.5
 """How long storing waits for a recogniser that may still say otherwise who spoke."""
 
-OVERLAP_SECONDS = 0.1
-"""Of what the agent before this one heard, what is heard again: its last frames may not have reached it."""
-
-AWAY_SECONDS = 3.0
-"""How long a caller waits for the next agent so that it knows the last words: about as long as a silence may last."""
-
 SPEECH_CLOSE_SECONDS = 5.0
 """How long STT, LLM and TTS may take to close; the STT alone waits 1.5 s for its bill."""
 
@@ -122,9 +114,7 @@ class Call:
         self._supervision: Supervision | None = None
         self._close_timer: CloseTimer | None = None
         self._look_back: Callable[[], Awaitable[Before]]
-        self._started = asyncio.Event()
-        self._handing_over: HandingOver | None = None
-        self._handover: asyncio.Task[None] | None = None
+        self._relay: Relay | None = None
         self._finishing: asyncio.Future[None] | None = None
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
@@ -227,17 +217,18 @@ class Call:
             context.shutdown(reason="the room of this job is over")
             return
         self._joined = True
-        taking_over = TakingOver(settings, context.room, agent_identity(settings.agent.name, self._sent_for.part - 1))
-        if another_speaks := taking_over.is_due:
-            self._speech.stt.hold()
-            self._chat.hold()
-            self._roster.keys_are_heard = False
-            self._unheard.nobody_listens()
+        self._relay = relay = Relay(
+            settings,
+            context.room,
+            context.job,
+            self._sent_for,
+            Senses(session, self._speech.stt, self._chat, self._roster, self._unheard, announcer, self._end),
+        )
         self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
         if self._memory is not None:
             self._roster.expected = self._memory.caller
         self._roster.watch()
-        if resumption is not None and another_speaks:
+        if resumption is not None and relay.waits:
             agent = resumption.agent
             resumption.without_a_word()
         elif resumption is not None and self._caller_is_the_same() and await resumption.recall():
@@ -253,13 +244,9 @@ class Call:
             session_host=settings.agent.session_host,
             record=False,
         )
-        if another_speaks:
-            self._handover = asyncio.create_task(self._take_over(taking_over, session, self._speech.stt))
-        else:
-            self._goes_on()
+        relay.begin(self._memory, self._recorder, self._look_back, self._goes_on)
 
     def _goes_on(self) -> None:
-        self._started.set()
         if self._supervision is not None:
             self._supervision.start()
 
@@ -267,57 +254,12 @@ class Call:
         if self._roster.keys_are_heard:
             session.keypad.press(key.digit)
 
-    async def _take_over(self, taking_over: TakingOver, session: CallSession, stt: RecordingSTT) -> None:
-        """Wait until the agent before this one has let go, and go on where it stopped."""
-        cut = await taking_over.wait()
-        heard_until, read_until = time.time() - cut.seconds_ago, time.monotonic() - cut.seconds_ago
-        memory = (await self._look_back()).memory
-        if memory is not None:
-            await recall_all(memory, self._memory, session, self._settings, self._recorder)
-            self._recorder.keys = IdempotencyKeys(self._context.job.id, memory.open_tools)
-        assert self._unheard is not None
-        self._unheard.somebody_listens()
-        self._roster.keys_are_heard = True
-        stt.listen(heard_until - OVERLAP_SECONDS)
-        logger.info("the call goes on here", extra={"resume_of": self._sent_for.resume_of, "after": cut.seconds_ago})
-        if cut.owes_answer:
-            with contextlib.suppress(RuntimeError):  # the session is closing
-                session.generate_reply()
-        await self._chat.listen(read_until)
-        self._goes_on()
-
     def hand_over(self, seconds: float, done: Callable[[bool], None]) -> None:
-        """Let another agent go on with the call, in the background.
-
-        Args:
-            seconds: how long that may take; then the call is closed.
-            done: told whether one does, before this part ends.
-        """
-        if self._handover is None or self._started.is_set():
-            self._handover = asyncio.create_task(self._hand_over(seconds, done))
-
-    async def _hand_over(self, seconds: float, done: Callable[[bool], None]) -> None:
-        before = time.monotonic()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._started.wait()
-        except TimeoutError:
+        """Let another agent go on with the call, as `Relay.hand_over`; not before this one is in the room."""
+        if self._relay is not None:
+            self._relay.hand_over(seconds, done)
+        else:
             logger.warning("the call is still being set up and cannot be handed over: it ends with its worker")
-            return
-        assert self._session is not None and self._speech is not None and self._unheard is not None
-        self._handing_over = HandingOver(
-            self._settings,
-            self._context.room,
-            self._context.job,
-            self._sent_for,
-            session=self._session,
-            stt=self._speech.stt,
-            unheard=self._unheard,
-            chat=self._chat,
-            announcer=Announcer(self._session, SpokenLines.of(self._settings)),
-            end=self._end,
-        )
-        done(await self._handing_over.run(seconds - (time.monotonic() - before)))
 
     def _caller_is_the_same(self) -> bool:
         """Whether who is there now may hear what was said before. Who is away for a moment may."""
@@ -401,9 +343,8 @@ class Call:
             self._close_timer.cancel()
         if self._supervision is not None:
             await self._supervision.aclose()
-        if self._handover is not None:
-            self._handover.cancel()
-            await asyncio.gather(self._handover, return_exceptions=True)
+        if self._relay is not None:
+            await self._relay.aclose()
         end = ending(self._signs())
         if self._speech is not None:
             self._speech.stt.call_is_over()
@@ -419,7 +360,8 @@ class Call:
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
         publishing = asyncio.create_task(_within_seconds(self._publish()))
-        await self._let_go(publishing)
+        if self._relay is not None:
+            await self._relay.let_go(publishing)
         trouble: StorageUnwritable | None = None
         try:
             stored = await publishing
@@ -441,15 +383,6 @@ class Call:
         else:
             with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
                 await _within_seconds(self._finalise())
-
-    async def _let_go(self, publishing: asyncio.Task[StoredTranscript]) -> None:
-        """Tell the new agent, if there is one, that the last words are written: now it may read them."""
-        if self._handing_over is None:
-            return
-        if self._settings.storage.bucket is not None:
-            # It may be on another node, which knows only what is stored.
-            await asyncio.wait({publishing}, timeout=AWAY_SECONDS)
-        await self._handing_over.let_go()
 
     async def _hear_who_spoke(self) -> None:
         """With speaker labels, the recogniser's last word on who spoke comes after its session's end."""
