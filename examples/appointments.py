@@ -9,6 +9,8 @@ is this file's business.
 
 from livekit.agents import Agent, ChatContext, RunContext, ToolError, function_tool
 
+from worker.session.idempotency import idempotent
+
 OPENING_HOURS = "Monday to Saturday, from nine in the morning until six in the evening"
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
@@ -19,20 +21,24 @@ class Calendar:
 
     def __init__(self) -> None:
         self._free = {day: ["ten", "two", "four"] for day in DAYS}
+        self._booked: set[str] = set()
 
     def free(self, day: str) -> list[str]:
         """Return the hours that are free on a day."""
         return self._free.get(day, [])
 
-    def book(self, day: str, hour: str) -> None:
-        """Take an hour.
+    def book(self, day: str, hour: str, key: str) -> None:
+        """Take an hour, once for each key: who asks again with the same one has it already.
 
         Raises:
             KeyError: It is not free.
         """
+        if key in self._booked:
+            return
         if hour not in self.free(day):
             raise KeyError(hour)
         self._free[day].remove(hour)
+        self._booked.add(key)
 
 
 class Reception(Agent):
@@ -87,6 +93,7 @@ class Appointments(Agent):
         return f"On {day} these hours are free: {', '.join(hours)}." if hours else f"On {day} nothing is free."
 
     @function_tool
+    @idempotent
     async def book(self, context: RunContext, day: str, hour: str) -> str:
         """Book an hour that the caller has agreed to.
 
@@ -98,7 +105,8 @@ class Appointments(Agent):
         # What cannot be taken back is done to its end, whatever the caller says meanwhile.
         context.disallow_interruptions()
         try:
-            self._calendar.book(day, hour)
+            # After a crash in the middle of this the model may ask again: then the key is the same.
+            self._calendar.book(day, hour, self.session.idempotency_key(context))
         except KeyError:
             raise ToolError(f"{hour} on {day} is taken; offer one of: {', '.join(self._calendar.free(day))}") from None
         await self.session.note(f"appointment booked: {day}, {hour}")

@@ -8,7 +8,8 @@ recogniser wait for the end. What must not be said aloud is typed on the phone: 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from livekit.agents import Agent, RunContext, ToolError, function_tool
 
@@ -43,6 +44,18 @@ class Intake(Agent):
         """Wait for what is spelled, and ask for the first thing."""
         self.session.dictation(True)
         self.session.generate_reply(instructions="Greet the caller and ask for their name.")
+
+    async def on_resume(self) -> None:
+        """Wait for what is spelled, as before the crash that this agent comes back from."""
+        self.session.dictation(not self.record.number)
+
+    def snapshot(self) -> dict[str, object]:
+        """Return what has been taken down, so that a crash does not lose it."""
+        return asdict(self.record)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with what was taken down before a crash."""
+        self.record = Record(**state)
 
     @function_tool
     async def write_down_name(self, context: RunContext, spelled: str) -> str:

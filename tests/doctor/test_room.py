@@ -20,7 +20,7 @@ from worker.livekit_api import livekit_api
 
 def settings(server: LiveKitServer, port: int = 1, **agent: Any) -> Settings:
     livekit = {"url": server.url, "api_key": server.api_key, "api_secret": server.api_secret}
-    fleet = {"health_host": "127.0.0.1", "health_port": port}
+    fleet = {"health_host": "127.0.0.1", "health_port": port, "rejoin_grace": 1}
     return Settings.model_validate({"livekit": livekit, "fleet": fleet, "agent": agent})
 
 
@@ -118,3 +118,17 @@ async def test_the_rule_that_keeps_an_agent_away_is_named(
 async def test_without_keys_no_room_is_made() -> None:
     (finding,) = await check_room(Settings())
     assert finding.verdict is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize(("grace_s", "departure_s", "warns"), [(20, 20, False), (20, 19, True), (600, 0, False)])
+def test_a_grace_that_the_server_does_not_wait_for_is_warned_of(grace_s: int, departure_s: int, warns: bool) -> None:
+    chosen = Settings.model_validate({"fleet": {"rejoin_grace": grace_s}})
+    assert [each.verdict for each in room._rejoin(chosen, departure_s)] == ([Verdict.WARNING] if warns else [])
+
+
+async def test_the_server_tells_how_long_it_keeps_a_room(livekit_server: LiveKitServer) -> None:
+    chosen = settings(livekit_server)
+    async with livekit_api(chosen) as client:
+        made = await client.room.create_room(api.CreateRoomRequest(name="doctor-departure"))
+        await client.room.delete_room(api.DeleteRoomRequest(room="doctor-departure"))
+    assert made.departure_timeout > 0

@@ -19,7 +19,13 @@ from livekit.protocol.agent_dispatch import (
     ListAgentDispatchResponse,
 )
 from livekit.protocol.models import ParticipantInfo, Room
-from livekit.protocol.room import ListParticipantsRequest, ListParticipantsResponse, ListRoomsResponse
+from livekit.protocol.room import (
+    ListParticipantsRequest,
+    ListParticipantsResponse,
+    ListRoomsResponse,
+    RemoveParticipantResponse,
+    RoomParticipantIdentity,
+)
 
 
 def person(identity: str = "ada") -> ParticipantInfo:
@@ -76,6 +82,7 @@ class LiveKitRooms:
         for service, method, answer in (
             ("RoomService", "ListRooms", self._list_rooms),
             ("RoomService", "ListParticipants", self._list_participants),
+            ("RoomService", "RemoveParticipant", self._remove_participant),
             ("AgentDispatchService", "ListDispatch", self._list_dispatch),
             ("AgentDispatchService", "CreateDispatch", self._create_dispatch),
             ("AgentDispatchService", "DeleteDispatch", self._delete_dispatch),
@@ -111,6 +118,12 @@ class LiveKitRooms:
     def _list_participants(self, body: bytes) -> Message:
         room = self._room("ListParticipants", ListParticipantsRequest.FromString(body).room)
         return ListParticipantsResponse(participants=room.participants)
+
+    def _remove_participant(self, body: bytes) -> Message:
+        asked = RoomParticipantIdentity.FromString(body)
+        room = self._room("RemoveParticipant", asked.room)
+        room.participants = [each for each in room.participants if each.identity != asked.identity]
+        return RemoveParticipantResponse()
 
     def _list_dispatch(self, body: bytes) -> Message:
         room = self._room("ListDispatch", ListAgentDispatchRequest.FromString(body).room)

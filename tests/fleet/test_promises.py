@@ -18,6 +18,7 @@ from worker.fleet.promises import (
     Kept,
     Verdict,
     Wait,
+    follow,
     is_worth_a_look,
     judge,
 )
@@ -142,3 +143,46 @@ def test_only_rooms_in_which_an_agent_may_be_missing_are_looked_at(
     before: Counts | None, now: Counts, expected: bool
 ) -> None:
     assert is_worth_a_look(before, now) is expected
+
+
+RESUMING = errand.write(PLAIN, Errand(resume_of="AJ_1"))
+
+AFTER_A_DEATH: dict[str, tuple[list[Dispatch], Verdict]] = {
+    "nobody knows of it yet": ([served(60)], Again(Cause.LOST, RESUMING, deaths=1)),
+    "it died on its way": ([served(0.5)], Again(Cause.LOST, RESUMING, deaths=1)),
+    "the watcher has sent another, which no worker has taken yet": (
+        [served(60), unserved(0.1, "AD_2", RESUMING)], Kept(),
+    ),
+    "another is there": ([served(60), served(0.1, "AD_2", RESUMING, "AJ_2")], Kept()),
+    "another was sent by somebody who knows of no death": ([served(60), served(5, "AD_2", job="AJ_2")], Kept()),
+    "the server does not list the job yet": ([unserved(2)], Again(Cause.LOST, RESUMING, deaths=1)),
+    "one before it had died": (
+        [served(90, "AD_0", job="AJ_0"), served(60, metadata=errand.write(PLAIN, Errand(resume_of="AJ_0")))],
+        Again(Cause.LOST, RESUMING, deaths=2),
+    ),
+    "agents keep dying": (
+        [served(90 - age, f"AD_{age}", job=f"AJ_{age}") for age in range(9, 9 - MOST_DEATHS, -1)] + [served(1)],
+        Hopeless(MOST_DEATHS + 1),
+    ),
+    "the agent has said goodbye, and taken its dispatch back": ([], Kept()),
+    "its dispatch is gone, and another's is there": ([served(60, "AD_9", job="AJ_9")], Kept()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("situation", AFTER_A_DEATH)
+def test_what_is_done_by_the_worker_whose_job_died(situation: str) -> None:
+    dispatches, verdict = AFTER_A_DEATH[situation]
+    assert follow("AJ_1", "AD_1", dispatches, NOW, died=True) == verdict
+
+
+def test_a_caller_who_comes_back_for_the_fourth_time_is_no_series_of_deaths() -> None:
+    before = [served(90 - age, f"AD_{age}", job=f"AJ_{age}") for age in range(9, 9 - MOST_DEATHS, -1)]
+    assert follow("AJ_1", "AD_1", [*before, served(1)], NOW, died=False) == Again(Cause.RETURNED, RESUMING)
+
+
+def test_worker_and_watcher_do_not_both_act_on_one_death() -> None:
+    """The worker acts first, and the watcher waits for its agent."""
+    died = served(60)
+    sent = served(0.1, "AD_2", RESUMING, "AJ_2")
+    assert judge(WAITING, [died, sent], NOW) == Wait()
+    assert follow("AJ_1", "AD_1", [died, sent], NOW, died=True) == Kept()

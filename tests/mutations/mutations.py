@@ -549,12 +549,18 @@ MUTATIONS = (
     ),
     Mutation(
         "agents that keep dying are sent for ever",
-        [Edit("worker/fleet/promises.py", "    if deaths >= MOST_DEATHS:\n", "    if deaths >= 1000:\n")],
+        [
+            Edit(
+                "worker/fleet/promises.py",
+                "    if deaths >= MOST_DEATHS:\n        return Hopeless(deaths)\n    if",
+                "    if",
+            )
+        ],
         ["tests/fleet/test_promises.py"],
     ),
     Mutation(
         "one that comes back does not know whose call it is",
-        [Edit("worker/fleet/promises.py", 'update={"resume_of": lost.job}', "update={}")],
+        [Edit("worker/fleet/promises.py", 'update={"resume_of": job}', "update={}")],
         ["tests/fleet/test_promises.py"],
     ),
     Mutation(
@@ -587,5 +593,112 @@ MUTATIONS = (
         "the framework waits for the calls of a drain",
         [Edit("worker/app.py", "while self.sessions:", "while False:")],
         ["tests/test_app.py"],
+    ),
+    Mutation(
+        "a worker whose agents keep dying sends them for ever",
+        [
+            Edit(
+                "worker/fleet/promises.py",
+                "    if deaths >= MOST_DEATHS:\n        return Hopeless(deaths)\n    return Again(",
+                "    return Again(",
+            )
+        ],
+        ["tests/fleet/test_promises.py"],
+    ),
+    Mutation(
+        "two agents are sent for one death",
+        [
+            Edit(
+                "worker/fleet/promises.py",
+                "        if errand.read(each.metadata).resume_of == job or each",
+                "        if each",
+            )
+        ],
+        ["tests/fleet/test_promises.py"],
+    ),
+    Mutation(
+        "the next agent has to drive out what is left of the dead one",
+        [
+            Edit(
+                "worker/fleet/successors.py", "            await server.room.remove_participant(api", "            (api"
+            )
+        ],
+        ["tests/fleet/test_successors.py"],
+    ),
+    Mutation(
+        "the calls of a worker that was killed are nobody's",
+        [
+            Edit(
+                "worker/fleet/left_calls.py",
+                "    return LeftCall(started.job",
+                "    return None and LeftCall(started.job",
+            )
+        ],
+        ["tests/fleet/test_successors.py"],
+    ),
+    Mutation(
+        "a tool runs before it is known that it was called",
+        [Edit("worker/speech/llm.py", "await self._recorder.begin_tool(", "self._recorder.begin_tool(")],
+        ["tests/speech/test_llm.py"],
+    ),
+    Mutation(
+        "a tool without a result is forgotten",
+        [
+            Edit(
+                "worker/session/memory.py",
+                "    if output is None:\n",
+                "    if output is None:\n        return []\n    if output is None:\n",
+            )
+        ],
+        ["tests/session/test_memory.py"],
+    ),
+    Mutation(
+        "a call that is made again has another key",
+        [Edit("worker/session/idempotency.py", "                key = each.key\n", "")],
+        ["tests/session/test_idempotency.py"],
+    ),
+    Mutation(
+        "what was said is told to somebody else",
+        [Edit("worker/session/resumption.py", "identity != memory.caller:", "False:")],
+        ["tests/session/test_before.py"],
+    ),
+    Mutation(
+        "what nobody heard is remembered as said",
+        [Edit("worker/session/memory.py", "content=[turn.text],", "content=[turn.text + turn.unplayed_text],")],
+        ["tests/session/test_memory.py"],
+    ),
+    Mutation(
+        "the agent that a call was handed over to is not brought back",
+        [Edit("worker/session/resumption.py", "make_again(settings, memory.agent.made_by)", "first")],
+        ["tests/session/test_resumption.py"],
+    ),
+    Mutation(
+        "a journal from elsewhere has whatever it names imported",
+        [
+            Edit(
+                "worker/session/agents.py",
+                "    if not name or (module not in",
+                "    if not name or (False and module not in",
+            )
+        ],
+        ["tests/session/test_agents.py"],
+    ),
+    Mutation(
+        "a journal that is held is not read",
+        [
+            Edit(
+                "worker/storage/earlier.py",
+                "            if (known := await read(journal))",
+                "            with all_held(journal):\n                pass\n"
+                "            if (known := await read(journal))",
+            ),
+            Edit("worker/storage/earlier.py", "import journals_in, read\n", "import all_held, journals_in, read\n"),
+        ],
+        ["tests/storage/test_earlier.py"],
+    ),
+    Mutation(
+        "a stored session does not say that its call goes on",
+        [Edit("worker/storage/reopening.py", "        await store.put(f", "        str(f")],
+        ["tests/storage/test_reopening.py"],
     ),
 )

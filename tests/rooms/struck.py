@@ -1,7 +1,6 @@
 """A call whose agent is struck down in the middle: what the caller tells it, and what is left of that afterwards."""
 
 import contextlib
-import json
 import os
 import signal
 import time
@@ -21,8 +20,8 @@ FACT = "My name is Ada Lovelace."
 QUESTION = "I forgot my password."
 BACK = LINES["en"]["resumption"]
 
-ANSWERED_WITHIN_S = 60.0
-BACK_WITHIN_S = 60.0
+ANSWERED_WITHIN_S = 150.0
+BACK_WITHIN_S = 200.0
 """How long a caller waits on a machine of any speed; how long they should have to is measured, not asserted."""
 
 
@@ -125,10 +124,10 @@ async def job_of(caller: Caller, worker: int) -> psutil.Process:
     return await until(look, 10.0, f"no process of the worker has a journal of room {sid} open")
 
 
-def accepted(journals: Path) -> list[dict[str, Any]]:
+def accepted(journals: Path) -> list[bytes]:
     """Returns every whole line of the journals in a directory."""
     return [
-        json.loads(line)
+        line
         for journal in sorted(journals.glob("*/*.jsonl"))
         for line in journal.read_bytes().splitlines(keepends=True)
         if line.endswith(b"\n")

@@ -1,14 +1,15 @@
 """The agent that answers: the one that comes with the worker, or an operator's own class."""
 
+import sys
 from typing import Any
 
 import pytest
-from livekit.agents import Agent
+from livekit.agents import Agent, ChatContext
 from livekit.plugins import openai
 
 from config import Settings
 from worker.errors import Misconfigured
-from worker.session.agents import Assistant, build_agent
+from worker.session.agents import Assistant, build_agent, has_conversation, make_again, maker
 
 HERE = "tests.session.test_agents"
 
@@ -102,3 +103,42 @@ async def test_a_class_that_fails_while_it_is_made_is_explained() -> None:
 
 async def test_what_is_no_agent_is_refused() -> None:
     assert "is no subclass of livekit.agents" in refused("HERE")
+
+
+def of_class(path: str) -> Settings:
+    return Settings.model_validate({"agent": {"class": path}})
+
+
+def test_an_agent_is_made_again_from_what_its_maker_is_called() -> None:
+    made_by = maker(Receptionist())
+    assert made_by == f"{HERE}:Receptionist"
+    assert isinstance(make_again(of_class(f"{HERE}:Receptionist"), made_by), Receptionist)
+
+
+def test_what_its_class_alone_does_not_make_has_no_maker() -> None:
+    class Inner(Agent):
+        def __init__(self) -> None:
+            super().__init__(instructions="")
+
+    assert maker(Inner()) == ""
+    assert maker(NeedsMore("pizza")) == ""
+
+
+@pytest.mark.parametrize(
+    "made_by", ["", f"{HERE}:Nobody", f"{HERE}:Breaks", f"{HERE}:BringsLLM", "os:system", "antigravity:X"]
+)
+def test_what_cannot_be_made_again_or_must_not_be_is_not(made_by: str) -> None:
+    assert make_again(of_class(f"{HERE}:Receptionist"), made_by) is None
+
+
+def test_a_journal_from_elsewhere_imports_nothing_that_the_operator_s_agent_did_not() -> None:
+    sys.modules.pop("antigravity", None)
+    assert make_again(of_class(f"{HERE}:Receptionist"), "antigravity:Agent") is None
+    assert "antigravity" not in sys.modules
+
+
+def test_whether_an_agent_was_told_what_was_said_before_is_seen() -> None:
+    said = ChatContext.empty()
+    said.add_message(role="user", content="Two pizzas.")
+    assert not has_conversation(Receptionist())
+    assert has_conversation(Agent(instructions="", chat_ctx=said))

@@ -1,6 +1,7 @@
 """The examples can be used as they stand."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -114,6 +115,13 @@ async def test_data_is_taken_down_as_it_was_spelled_read_out_and_typed(stage: St
         await typing
     assert (agent.record.name, agent.record.number, agent.record.pin_typed) == ("Miller", "4729", True)
     assert all("1234" not in each.output for each in stage.recorder.of(ToolReturned))
+
+
+async def test_what_was_taken_down_survives_a_crash(stage: Stage) -> None:
+    before, after = example(AGENTS[3]), example(AGENTS[3])
+    before.record.name, before.record.number = "Miller", "4729"
+    after.restore(json.loads(json.dumps(before.snapshot())))
+    assert after.record == before.record
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,10 @@ async def test_a_leaving_without_a_reason_has_an_unknown_one(recorder: MemoryRec
 @pytest.mark.parametrize("value", Reason.values())
 def test_every_reason_of_livekit_has_a_name(value: int) -> None:
     assert disconnect_reason(value).islower()  # type: ignore[arg-type]
+
+
+async def test_of_several_who_are_there_the_one_whose_call_it_was_is_listened_to(recorder: MemoryRecorder) -> None:
+    roster = Roster(FakeRoom(participant("ada"), participant("bob")), recorder)  # type: ignore[arg-type]
+    roster.expected = "bob"
+    roster.watch()
+    assert roster.transcribed == "bob"

@@ -9,6 +9,7 @@ from livekit.agents.metrics import LLMMetrics
 from tests.speech.memory_recorder import PATIENCE_S, MemoryRecorder, let_others_run
 from tests.speech.scripted_llm import ScriptedLLM
 from worker.speech.llm import WriteAheadLLM
+from worker.transcript.events import ToolCalled
 
 THRICE = APIConnectOptions(max_retry=2, retry_interval=0.0, timeout=5)
 CALL = llm.FunctionToolCall(name="order", arguments='{"pizzas": 2}', call_id="call-1")
@@ -47,6 +48,36 @@ async def test_the_request_leaves_only_when_everything_is_accepted(recorder: Mem
 
 async def test_text_tool_calls_and_usage_pass_through_unchanged(recorder: MemoryRecorder) -> None:
     assert await answer(WriteAheadLLM(ScriptedLLM(ANSWER), recorder)) == ANSWER
+
+
+class SlowForTools(MemoryRecorder):
+    """Accepts nothing any more once a tool is about to be called."""
+
+    def begin_tool(self, call: str, name: str, arguments: str) -> asyncio.Future[None]:
+        self.hold()
+        return super().begin_tool(call, name, arguments)
+
+
+async def test_a_tool_is_called_only_when_that_is_accepted() -> None:
+    recorder = SlowForTools()
+    stream = WriteAheadLLM(ScriptedLLM(ANSWER), recorder).chat(chat_ctx=asked())
+    chunks: list[llm.ChatChunk] = []
+
+    async def read() -> None:
+        async with stream:
+            async for chunk in stream:
+                chunks.append(chunk)
+
+    reading = asyncio.create_task(read())
+    called = await recorder.until(ToolCalled)
+    await let_others_run()
+    assert chunks == ANSWER[:2]
+    recorder.release()
+    async with asyncio.timeout(PATIENCE_S):
+        await reading
+    assert chunks == ANSWER
+    assert (called.call, called.name, called.arguments) == (CALL.call_id, CALL.name, CALL.arguments)
+    assert called.key == recorder.tool_key(CALL.call_id)
 
 
 async def test_what_was_asked_for_is_handed_on(recorder: MemoryRecorder) -> None:

@@ -41,13 +41,11 @@ async def check_room(settings: Settings) -> list[Finding]:
     room = rtc.Room()
     try:
         async with livekit_api(settings) as client:
-            await client.room.create_room(
-                api.CreateRoomRequest(name=name, empty_timeout=EMPTY_SECONDS, departure_timeout=1)
-            )
+            made = await client.room.create_room(api.CreateRoomRequest(name=name, empty_timeout=EMPTY_SECONDS))
         began = time.monotonic()
         if settings.agent.dispatch == "named":
             await dispatch(settings, name)
-        media = [await _join(settings, room, name)]
+        media = [await _join(settings, room, name), *_rejoin(settings, made.departure_timeout)]
         if media[0].check == "media":
             agent = await _agent(settings, room, name, began)
             return [*media, await _relay(settings, name), agent]
@@ -57,6 +55,26 @@ async def check_room(settings: Settings) -> list[Finding]:
     finally:
         await room.disconnect()
         await _remove(settings, name)
+
+
+def _rejoin(settings: Settings, departure_seconds: int) -> list[Finding]:
+    """Return a warning where callers are promised to be waited for longer than the server keeps a room for them.
+
+    Args:
+        settings: `fleet.rejoin_grace`.
+        departure_seconds: how long the server keeps a room that it made without being told; 0: it does not say.
+    """
+    grace = settings.fleet.rejoin_grace
+    if not 0 < departure_seconds < grace:
+        return []
+    return [
+        warning(
+            "rejoin",
+            f"Who comes back within fleet.rejoin_grace ({grace:g} s) may find the room closed: the LiveKit server "
+            f"closes it after {departure_seconds} s.",
+            "Raise room.departure_timeout there, or lower fleet.rejoin_grace to it.",
+        )
+    ]
 
 
 async def _join(settings: Settings, room: rtc.Room, name: str) -> Finding:

@@ -21,12 +21,14 @@ class LeftCall:
 
     Attributes:
         job: the one that is gone.
+        dispatch: the one that brought it; empty where none did.
         room: name of its room.
         room_sid: the room's id: names are used again.
         died: the job ended in the middle of the call. False: the call was over, as far as is known.
     """
 
     job: str
+    dispatch: str
     room: str
     room_sid: str
     died: bool = True
@@ -76,4 +78,4 @@ async def _unended(journal: Path) -> LeftCall | None:
     started = records[0].event if records else None
     if not isinstance(started, PartStarted) or any(isinstance(each.event, PartEnded) for each in records):
         return None
-    return LeftCall(started.job, started.room, started.room_sid)
+    return LeftCall(started.job, started.dispatch, started.room, started.room_sid)

@@ -119,7 +119,7 @@ def judge(present: Presence, dispatches: Sequence[Dispatch], now_s: float) -> Ve
     newest = max(dispatches, key=lambda each: each.created_s)
     deaths = sum(now_s - each.started_s < WINDOW_S for each in taken)
     unkept = [each.id for each in dispatches if each.job is None]
-    metadata = newest.metadata if last is None else _resuming(newest.metadata, last)
+    metadata = newest.metadata if last is None else _resuming(newest.metadata, last.job)
     if newest.job is None:
         if now_s - newest.created_s < RETRY_S:
             return Wait()
@@ -131,31 +131,34 @@ def judge(present: Presence, dispatches: Sequence[Dispatch], now_s: float) -> Ve
     return Again(Cause.LOST, metadata, unkept, deaths)
 
 
-def follow(job: str, dispatches: Sequence[Dispatch], now_s: float, *, died: bool) -> Verdict:
+def follow(job: str, dispatch: str, dispatches: Sequence[Dispatch], now_s: float, *, died: bool) -> Verdict:
     """Return what is to be done for a room in which people wait after `job` is gone, which is known.
 
     Args:
         job: the one that is gone. The server may list its agent for 20 s more.
+        dispatch: the one that brought it. For some seconds the server may list that without its job.
         dispatches: all for its agent's name, in any order. The agent deletes its own when it says goodbye.
         now_s: Unix seconds.
         died: it ended in the middle of its call.
     """
-    own = next((each for each in dispatches if each.job == job), None)
+    own = next((each for each in dispatches if dispatch == each.id or each.job == job), None)
     if own is None:
         return Kept()
     for each in dispatches:
         # Sent for this call by whoever knew of it earlier, or for one that has begun since.
-        if errand.read(each.metadata).resume_of == job or (each.job is not None and each.started_s > own.started_s):
+        if errand.read(each.metadata).resume_of == job or each.created_s > own.created_s:
             return Kept()
-    deaths = sum(each.job is not None and now_s - each.started_s < WINDOW_S for each in dispatches) if died else 0
+    deaths = sum(each == own or (each.job is not None and now_s - each.started_s < WINDOW_S) for each in dispatches)
+    if not died:
+        deaths = 0
     if deaths >= MOST_DEATHS:
         return Hopeless(deaths)
-    return Again(Cause.LOST if died else Cause.RETURNED, _resuming(own.metadata, own), deaths=deaths)
+    return Again(Cause.LOST if died else Cause.RETURNED, _resuming(own.metadata, job), deaths=deaths)
 
 
-def _resuming(metadata: str, lost: Dispatch) -> str:
-    """Return `metadata` for one that goes on with the call of `lost`.
+def _resuming(metadata: str, job: str | None) -> str:
+    """Return `metadata` for one that goes on with the call of `job`.
 
     Its part, and so its identity, stays: where that is the lost one's it drives out what is left of it.
     """
-    return errand.write(metadata, errand.read(metadata).model_copy(update={"resume_of": lost.job}))
+    return errand.write(metadata, errand.read(metadata).model_copy(update={"resume_of": job}))

@@ -37,9 +37,10 @@ ROOM_LOOK_SECONDS = 0.75
 PATIENCE_SECONDS = 20.0
 """How long a call whose job died is looked after; then it is the watcher's."""
 
-TAKEN_SECONDS = 1.5
-"""How long a dispatch may be without a job, before there is another: the server believes a worker that was full to be
-so for up to 3 s more, and drops it."""
+TAKEN_SECONDS = 6.0
+"""How long a dispatch may be without an agent, before there is another: the server may have dropped it. It may as well
+not tell for 5 s that a worker has it (livekit-server 1.13.5, `agent/client.go`, `LaunchJob`: first it asks which
+workers there are, once a minute)."""
 
 PREDECESSOR_SECONDS = 15.0
 """How long the jobs of a worker that was killed may take to end."""
@@ -93,7 +94,7 @@ class Successors:
     async def _after(self, job: Job) -> None:
         session = transcript_id(job.room.sid, self._settings.agent.name)
         died = await has_died(self._settings.storage.journal_dir, session, job.id)
-        await self._look_after(LeftCall(job.id, job.room.name, job.room.sid, died))
+        await self._look_after(LeftCall(job.id, job.dispatch_id, job.room.name, job.room.sid, died))
 
     async def _look_after(self, call: LeftCall) -> None:
         """Follow `call` with another agent if somebody waits for one, now or within the grace."""
@@ -125,7 +126,7 @@ class Successors:
         present = await who_is_in(call.room, server, self._settings.agent.name)
         if not present.people:
             return Wait()
-        return follow(call.job, await self._dispatches(server, call.room), time.time(), died=call.died)
+        return follow(call.job, call.dispatch, await self._dispatches(server, call.room), time.time(), died=call.died)
 
     async def _dispatches(self, server: api.LiveKitAPI, room: str) -> list[Dispatch]:
         listed = await server.agent_dispatch.list_dispatch(room)
@@ -143,13 +144,15 @@ class Successors:
             await server.room.remove_participant(api.RoomParticipantIdentity(room=call.room, identity=identity))
         again = api.CreateAgentDispatchRequest(agent_name=self._name, room=call.room, metadata=verdict.metadata)
         made = await server.agent_dispatch.create_dispatch(again)
+        action = Action.of(call.room, call.room_sid, self._settings.agent.name, made.id, verdict)
+        logger.info("dispatched again", extra=action.as_json())
         until = time.monotonic() + TAKEN_SECONDS
         while time.monotonic() < until:
-            await asyncio.sleep(LOOK_SECONDS)
-            if any(each.id == made.id and each.job is not None for each in await self._dispatches(server, call.room)):
-                action = Action.of(call.room, call.room_sid, self._settings.agent.name, made.id, verdict)
-                logger.info("dispatched again", extra=action.as_json())
+            if any(job.dispatch_id == made.id for job in self._jobs().values()):
                 return True
+            if identity in (await who_is_in(call.room, server, self._settings.agent.name)).agents:
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
         with suppress(api.TwirpError):
             await server.agent_dispatch.delete_dispatch(made.id, call.room)
         return False

@@ -6,10 +6,11 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from livekit import rtc
@@ -46,14 +47,18 @@ from worker.storage import names
 from worker.storage.errors import (
     JournalInUse,
     JournalMissing,
+    JournalUnreadable,
     SessionRemoved,
+    StorageError,
     StorageUnavailable,
     StorageUnwritable,
 )
 from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
+from worker.storage.journals import journals_in
 from worker.storage.leases import Lease
 from worker.storage.publishing import StoredTranscript
+from worker.storage.reopening import reopen
 from worker.storage.shipping import Shipper
 from worker.storage.store import Store
 from worker.storage.stores import open_store
@@ -118,6 +123,7 @@ class Call:
         self._finishing: asyncio.Future[None] | None = None
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
+        self._reopening: asyncio.Task[None] | None = None
         self._shipper: Shipper | None = None
         self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
@@ -167,7 +173,16 @@ class Call:
                 providers=provider_names(settings),
             )
         )
+        if before.part > 1:
+            call._reopening = asyncio.create_task(call._reopen(prefix))
         return call
+
+    async def _reopen(self, prefix: str) -> None:
+        """Say in the store that what is there of the session is not all; that it is not said harms nothing."""
+        try:
+            await _within_seconds(reopen(self._journal.path, prefix, await self._store()))
+        except StorageError as error:
+            logger.warning("the stored transcript does not say that the call goes on: %s", error)
 
     def _ship_to(self, prefix: str) -> None:
         """Let what the journal takes leave the node, where the store is not on it."""
@@ -393,9 +408,27 @@ class Call:
 
     async def _publish(self) -> StoredTranscript:
         path = self._journal.path
+        if self._reopening is not None:
+            await self._reopening
         if self._shipper is not None:
             await self._shipper.stop()
-        return await publish([path], await self._store(), self._formats, {path: self._journal.memory()})
+        memory = {path: self._journal.memory()}
+        store = await self._store()
+        try:
+            # What the parts before left here is not in the store yet: a sweep may be a minute away.
+            return await publish([path, *await self._parts_before()], store, self._formats, memory)
+        except (JournalMissing, JournalUnreadable):  # a sweep was quicker, or it is left to that
+            return await publish([path], store, self._formats, memory)
+
+    async def _parts_before(self) -> Sequence[Path]:
+        """Return the journals of earlier parts that are on this node."""
+        if self._reopening is None:
+            return []
+        own = self._journal.path
+        try:
+            return [each for each in await asyncio.to_thread(journals_in, own.parent) if each != own]
+        except OSError:
+            return []
 
     async def _publish_at_last(self) -> None:
         """Store what this process alone has, however long that takes: when it ends, the words are gone."""
@@ -412,7 +445,11 @@ class Call:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _finalise(self) -> None:
+        before = await self._parts_before()
         await finalise([self._journal.path], await self._store(), self._formats)
+        for journal in before:
+            with contextlib.suppress(JournalInUse, JournalMissing, JournalUnreadable):
+                await finalise([journal], await self._store(), self._formats)
 
     async def _store(self) -> Store:
         if self._opened_store is None:

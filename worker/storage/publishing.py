@@ -49,7 +49,7 @@ async def put_session(
     stored = await stored_parts(store, prefix)
     old = await stored_manifest(store, prefix)
     content = await asyncio.to_thread(_compose, prefix, local, stored, formats, old)
-    same_events = old is not None and old.parts == content.manifest.parts
+    same_events = old is not None and old.state == "final" and old.parts == content.manifest.parts
     # A final transcript keeps the form that it was rendered in, whatever this version would make of it.
     if old is not None and same_events and await _as_described(store, prefix, old):
         return _stored(prefix, content.transcript, old), content.merged

@@ -89,7 +89,7 @@ def of_manifest(prefix: str, content: bytes) -> Session:
         return replace(unread, trouble=f"{prefix}/{names.MANIFEST} is that of another session")
     return Session(
         transcript_id=manifest.transcript_id,
-        state=State.FINAL,
+        state=State.OPEN if manifest.state == "open" else State.FINAL,
         room=manifest.room.name,
         room_sid=manifest.room.sid,
         agent=manifest.agent,
