@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -110,11 +111,13 @@ async def test_a_cut_of_five_seconds_costs_the_call_nothing(place: Surroundings)
         with worker(behind, "wired") as wired_worker:
             await asyncio.to_thread(wired_worker.wait_until_ready, START_S)
             async with calling(place, room) as caller:
+                await caller.ask()
+                before = caller.agents
                 await wire.cut()
                 await is_ready(wired_worker, ready=False)
                 await asyncio.sleep(5.0)
                 await wire.join()
-                await caller.ask()
+                await caller.agent_other_than(before)
                 await is_ready(wired_worker, ready=True)
                 await caller.ask()
             stored = await place.stored(room)
@@ -132,9 +135,13 @@ async def test_a_cut_of_a_minute_costs_the_caller_that_minute_and_the_transcript
             await asyncio.to_thread(wired_worker.wait_until_ready, START_S)
             async with calling(place, room) as caller:
                 await caller.ask()
+                before = caller.agents
                 await wire.cut()
                 await asyncio.sleep(60.0)
                 await wire.join()
+                joined = time.monotonic()
+                await caller.agent_other_than(before, BACK_WITHIN_S)
+                record_property("agent_back_after_s", round(time.monotonic() - joined, 1))
                 await caller.ask()
             stored = await place.stored(room, BACK_WITHIN_S)
     assert stored.texts("user") == [QUESTION, QUESTION]

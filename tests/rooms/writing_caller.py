@@ -37,6 +37,20 @@ class WritingCaller:
         await self._room.local_participant.send_text(QUESTION, topic=TOPIC)
         await self.hear()
 
+    @property
+    def agents(self) -> set[str]:
+        """The ids of the agents that are there and could be heard; an agent that joins again has another one."""
+        present = self._room.remote_participants.values()
+        return {each.sid for each in present if any(track.subscribed for track in each.track_publications.values())}
+
+    async def agent_other_than(self, before: set[str], deadline_s: float = PATIENCE_S) -> None:
+        """Waits until an agent is there that was not there before."""
+
+        async def other() -> bool | None:
+            return True if self.agents - before else None
+
+        await until(other, deadline_s, "no agent came back")
+
     async def agent_gone(self) -> None:
         """Waits until no agent is in the room."""
 
