@@ -24,6 +24,7 @@ from worker.session.before import Before, look_back
 from worker.session.capture import Capture
 from worker.session.chat import Chat
 from worker.session.close_timer import CloseTimer
+from worker.session.cut_off import CutOff
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
 from worker.session.hang_up import close_room, take_back
@@ -232,6 +233,7 @@ class Call:
             context.shutdown(reason="the room of this job is over")
             return
         self._joined = True
+        CutOff(context.room, self._recorder)
         self._relay = relay = Relay(
             settings,
             context.room,
