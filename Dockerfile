@@ -4,7 +4,7 @@
 #
 # and run it read-only, with the keys from the environment and two volumes:
 #
-#   docker run --read-only --tmpfs /tmp --env-file .env --stop-timeout 840 \
+#   docker run --read-only --tmpfs /tmp --env-file .env --stop-timeout 870 \
 #     --volume verbatim-transcripts:/data/transcripts --volume verbatim-journals:/data/journals verbatim
 #
 # For more than one machine, and for what else belongs to it: docs/how-to/deploy.md

@@ -204,6 +204,7 @@ RULES: tuple[Rule, ...] = (
         (
             "fleet.grace_period",
             "fleet.drain_timeout",
+            "fleet.handover_timeout",
             "fleet.session_end_timeout",
             "fleet.shutdown_process_timeout",
         ),

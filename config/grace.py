@@ -39,6 +39,7 @@ def steps(fleet: FleetSettings) -> tuple[Step, ...]:
     return (
         # The framework counts whole seconds.
         Step("calls end by themselves", math.ceil(fleet.drain_timeout), "fleet.drain_timeout"),
+        Step("calls are handed over", fleet.handover_timeout, "fleet.handover_timeout"),
         Step("calls that are being set up", ENTRY_SECONDS),
         Step("sessions close", CLOSE_SECONDS),
         Step("transcripts are stored", fleet.session_end_timeout, "fleet.session_end_timeout"),
@@ -62,7 +63,8 @@ def shortfall(fleet: FleetSettings) -> str | None:
     lower = (
         f"lower fleet.drain_timeout to {longest_drain}"
         if longest_drain > 0
-        else "lower fleet.drain_timeout, fleet.session_end_timeout and fleet.shutdown_process_timeout"
+        else "lower fleet.drain_timeout, fleet.handover_timeout, fleet.session_end_timeout and "
+        "fleet.shutdown_process_timeout"
     )
     return (
         f"fleet.grace_period is {given:g} seconds, and with these settings a worker may take {wanted} to stop; "

@@ -27,7 +27,7 @@ class Platform:
     """Settings under which a worker has stopped in time."""
 
 
-_FIVE_MINUTES = FleetSettings(drain_timeout=135, session_end_timeout=60, shutdown_process_timeout=15)
+_FIVE_MINUTES = FleetSettings(drain_timeout=105, session_end_timeout=60, shutdown_process_timeout=15)
 
 PLATFORMS = (
     Platform("Kubernetes", "`terminationGracePeriodSeconds`, which counts from `preStop` on", 30, None),
@@ -42,9 +42,9 @@ PLATFORMS = (
         "`stopTimeout`",
         30,
         120,
-        FleetSettings(drain_timeout=10, session_end_timeout=15, shutdown_process_timeout=5),
+        FleetSettings(drain_timeout=5, handover_timeout=15, session_end_timeout=5, shutdown_process_timeout=5),
     ),
-    Platform("LiveKit Cloud", "not set", 3600, 3600, FleetSettings(drain_timeout=3360)),
+    Platform("LiveKit Cloud", "not set", 3600, 3600, FleetSettings(drain_timeout=3330)),
 )
 """Where a worker can be run."""
 
@@ -53,7 +53,8 @@ PAGE = """\
 
 This page is made from `config/grace.py` and `config/platforms.py` by `python -m config.documents`.
 
-At SIGTERM a worker takes no more calls and lets those that run end. What may have to be waited for with the default
+At SIGTERM a worker takes no more calls and lets those that run end. Those that still run after `fleet.drain_timeout`
+are [handed over](../how-to/deploy.md#a-new-version) to other workers. What may have to be waited for with the default
 settings, one after the other, for all calls side by side:
 
 | What | Seconds | Set by |
@@ -66,6 +67,36 @@ SIGKILL: [no accepted word is lost](../explanation/what-is-never-lost.md), but c
 long yours waits, with `fleet.grace_period`, and it does not start with settings that do not fit.
 
 A second SIGTERM or SIGINT ends the worker at once, so whatever sends one has to send it once.
+
+For 2 seconds after the signal `/readyz` answers 503 with the reason `draining`; then the health port is free, for a
+worker that is started on the same machine and waits up to 10 seconds for it. What was served there is then served on a
+port of this machine alone, which the log names.
+
+## Signals
+
+What each signal does to a worker with a call; the tests send them to the main process, and to its whole process group,
+as a Ctrl-C or a careless supervisor does. The calls' processes listen to neither SIGTERM nor SIGINT.
+
+| Signal | To | Exit status | The call | Its transcript |
+| --- | --- | --- | --- | --- |
+| SIGTERM or SIGINT | main process or group | 0 | goes on: ends by itself, or is handed over | complete |
+| SIGTERM or SIGINT, twice | main process or group | 1, at once | is cut off | recovered by the next worker here |
+| SIGKILL | main process | 137 | is cut off; its process ends by itself | recovered, as above |
+| SIGKILL | group | 137 | is cut off | recovered, as above |
+| SIGKILL | forkserver | none: the worker goes on, and starts another one | is cut off | recovered by the same worker |
+
+A recovered transcript has all that was said until then, and is marked as incomplete. A call that is cut off is followed
+by another agent, which knows what was said; the worker sends it, or the one that starts next on this machine, or
+`verbatim watch`.
+
+## Exit status of `verbatim start`
+
+| Status | When |
+| --- | --- |
+| 0 | it was told to stop, and has |
+| 1 | it could not work: the health port is taken, storage or a directory cannot be written |
+| 69 | LiveKit could not be reached, was lost for good, or never registered the worker |
+| 78 | settings are wrong, or LiveKit or the store refuses the keys |
 
 ## Platforms
 

@@ -6,12 +6,22 @@ The lines are synthesised when the worker starts, so that they can be said when 
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
-Line = Literal["trouble", "failed", "cannot_hear", "are_you_there", "silence_goodbye", "time_limit", "resumption"]
+Line = Literal[
+    "trouble",
+    "failed",
+    "cannot_hear",
+    "are_you_there",
+    "silence_goodbye",
+    "time_limit",
+    "stopping",
+    "resumption",
+]
 
 NAMES: Final[tuple[Line, ...]] = get_args(Line)
 """Every line: `trouble`, an answer failed and may be asked for again; `failed`, the call cannot go on; `cannot_hear`,
 nothing is understood for a moment; `are_you_there`, nobody speaks; `silence_goodbye`, nobody spoke again;
-`time_limit`, the longest duration is reached; `resumption`, another agent goes on with the call."""
+`time_limit`, the longest duration is reached; `stopping`, the worker is told to stop, and no other takes the call;
+`resumption`, another agent goes on with the call."""
 
 LINES: Final[Mapping[str, Mapping[Line, str]]] = {
     "en": {
@@ -21,6 +31,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "Are you still there?",
         "silence_goodbye": "I have not heard from you for a while, so I will hang up now. Goodbye.",
         "time_limit": "We have reached the longest time for a call, so I have to end it here. Thank you, and goodbye.",
+        "stopping": "I am sorry, I have to end this call now. Please call again in a moment. Goodbye.",
         "resumption": "Sorry, we were cut off for a moment. I am back, please go on.",
     },
     "es": {
@@ -30,6 +41,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "¿Sigue usted ahí?",
         "silence_goodbye": "Hace un rato que no le oigo, así que voy a colgar. Adiós.",
         "time_limit": "Hemos llegado a la duración máxima de la llamada y tengo que terminar. Gracias y adiós.",
+        "stopping": "Lo siento, tengo que terminar esta llamada. Vuelva a llamar en un momento, por favor. Adiós.",
         "resumption": "Perdón, se ha cortado un momento. Ya estoy de vuelta, continúe, por favor.",
     },
     "de": {
@@ -40,6 +52,8 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "Sind Sie noch da?",
         "silence_goodbye": "Ich habe länger nichts von Ihnen gehört und lege jetzt auf. Auf Wiederhören.",
         "time_limit": "Die längste Dauer für einen Anruf ist erreicht, ich muss hier enden. Danke und auf Wiederhören.",
+        "stopping": "Es tut mir leid, ich muss das Gespräch jetzt beenden. Bitte rufen Sie gleich noch einmal an. "
+        "Auf Wiederhören.",
         "resumption": "Entschuldigung, wir waren kurz unterbrochen. Ich bin wieder da, sprechen Sie bitte weiter.",
     },
     "fr": {
@@ -50,6 +64,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "Êtes-vous toujours là ?",
         "silence_goodbye": "Je ne vous entends plus depuis un moment, je vais donc raccrocher. Au revoir.",
         "time_limit": "Nous avons atteint la durée maximale d'un appel et je dois terminer ici. Merci et au revoir.",
+        "stopping": "Je suis désolé, je dois terminer cet appel. Merci de rappeler dans un instant. Au revoir.",
         "resumption": "Pardon, nous avons été coupés un instant. Je suis de retour, continuez, s'il vous plaît.",
     },
     "it": {
@@ -59,6 +74,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "È ancora in linea?",
         "silence_goodbye": "Non la sento da un po', quindi ora riaggancio. Arrivederci.",
         "time_limit": "Abbiamo raggiunto la durata massima della chiamata e devo terminare qui. Grazie e arrivederci.",
+        "stopping": "Mi dispiace, devo terminare la chiamata. Richiami tra un momento, per favore. Arrivederci.",
         "resumption": "Mi scusi, la linea è caduta per un attimo. Sono di nuovo qui, continui pure.",
     },
     "pt": {
@@ -68,6 +84,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "Ainda está aí?",
         "silence_goodbye": "Não ouço nada há algum tempo, por isso vou desligar. Adeus.",
         "time_limit": "Chegámos à duração máxima da chamada e tenho de terminar aqui. Obrigado e adeus.",
+        "stopping": "Lamento, tenho de terminar esta chamada. Volte a ligar dentro de momentos, por favor. Adeus.",
         "resumption": "Desculpe, a ligação caiu por um momento. Já estou de volta, continue, por favor.",
     },
     "nl": {
@@ -77,6 +94,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "Bent u er nog?",
         "silence_goodbye": "Ik heb al een tijd niets van u gehoord en hang nu op. Tot ziens.",
         "time_limit": "De langste duur van een gesprek is bereikt, ik moet hier stoppen. Bedankt en tot ziens.",
+        "stopping": "Het spijt me, ik moet dit gesprek nu beëindigen. Belt u zo nog eens. Tot ziens.",
         "resumption": "Sorry, de verbinding was even weg. Ik ben er weer, gaat u verder.",
     },
     "ja": {
@@ -86,6 +104,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "もしもし、聞こえていらっしゃいますか。",
         "silence_goodbye": "しばらくお声が聞こえませんので、お電話を切らせていただきます。失礼いたします。",
         "time_limit": "お電話の最長時間になりましたので、ここで終了いたします。ありがとうございました。",
+        "stopping": "申し訳ありません、ここで通話を終了いたします。少し後におかけ直しください。失礼いたします。",
         "resumption": "失礼いたしました、一瞬途切れてしまいました。どうぞ続けてください。",
     },
     "ar": {
@@ -95,6 +114,7 @@ LINES: Final[Mapping[str, Mapping[Line, str]]] = {
         "are_you_there": "هل ما زلت معي؟",
         "silence_goodbye": "لم أسمعك منذ فترة، لذلك سأنهي المكالمة الآن. مع السلامة.",
         "time_limit": "وصلنا إلى أقصى مدة للمكالمة، لذلك عليّ إنهاؤها هنا. شكرًا لك ومع السلامة.",
+        "stopping": "أعتذر، عليّ إنهاء هذه المكالمة الآن. يرجى الاتصال مرة أخرى بعد قليل. مع السلامة.",
         "resumption": "عذرًا، انقطع الاتصال للحظة. لقد عدت، تفضل بالمتابعة.",
     },
 }

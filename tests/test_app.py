@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
@@ -15,14 +17,19 @@ from livekit.agents import AgentServer
 from livekit.protocol import agent as protocol
 
 from config import Loaded, load
+from config.grace import needed
 from tests.parts.object_stores import ObjectServer
 from tests.parts.tcp_proxy import Fault, proxy_to
 from tests.storage.disks import full
 from tests.storage.left import PREFIX, call, left
+from worker import app as module
 from worker.app import Worker
 from worker.errors import Misconfigured, Unreachable
 from worker.fleet import resources
 from worker.fleet.admission import default_max_sessions
+from worker.messages import HAND_OVER
+from worker.run_directory import SOCKET
+from worker.session.channel import Channel
 
 PATIENCE_S = 20.0
 
@@ -109,6 +116,13 @@ def settings(tmp_path: Path) -> Callable[..., Loaded]:
         return load(environ={**environ, **more}, directory=tmp_path)
 
     return settings
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """A directory for a worker's process; the path of a socket in it must be short."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        yield Path(directory)
 
 
 async def until(what: Callable[[], bool]) -> None:
@@ -201,6 +215,25 @@ async def test_a_server_that_is_lost_for_good_is_unreachable(agents: Agents, set
             await running
 
 
+async def test_a_worker_that_is_never_registered_ends_as_unreachable(
+    settings: Callable[..., Loaded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something takes the connection and says nothing, such as a proxy whose server is away."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr(module, "START_SECONDS", 1.0)
+    monkeypatch.setattr(module, "_check", AsyncMock())
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        worker = Worker(settings(f"ws://127.0.0.1:{port}", VERBATIM_LIVEKIT__CONNECT_ATTEMPTS="0"))
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(Unreachable, match="never registers the worker"):
+                await worker.run()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_worker_and_frees_its_port(
     agents: Agents, settings: Callable[..., Loaded], number: signal.Signals
@@ -218,9 +251,57 @@ async def test_a_signal_before_the_worker_has_begun_ends_it(agents: Agents, sett
     assert agents.registrations == []
 
 
-async def test_a_drain_shorter_than_a_second_still_has_an_end(settings: Callable[..., Loaded]) -> None:
-    worker = Worker(settings(VERBATIM_FLEET__DRAIN_TIMEOUT="0.2"))
-    assert worker._server._drain_timeout == 1
+async def test_the_framework_s_own_drain_is_never_what_ends_a_call(settings: Callable[..., Loaded]) -> None:
+    worker = Worker(settings(VERBATIM_FLEET__DRAIN_TIMEOUT="0.2", VERBATIM_FLEET__HANDOVER_TIMEOUT="40"))
+    assert worker._server._drain_timeout == needed(worker._settings.fleet)
+
+
+async def test_calls_that_last_longer_than_the_drain_are_told_to_go_on_elsewhere(
+    agents: Agents, settings: Callable[..., Loaded], short_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call ends once it was told, as one does that another agent has taken over."""
+    worker = Worker(settings(agents.url, VERBATIM_FLEET__DRAIN_TIMEOUT="0.05"), short_directory)
+    running = asyncio.create_task(worker.run())
+    await agents.registered()
+    told: list[Mapping[str, object]] = []
+    channel = Channel()
+
+    def over(order: Mapping[str, object]) -> None:
+        told.append(order)
+        jobs.clear()
+
+    jobs = ["AJ_1"]
+    monkeypatch.setattr(worker, "_jobs", lambda: jobs)
+    monkeypatch.setattr(worker._intake, "_jobs", lambda: jobs)
+    channel.on(HAND_OVER, over)
+    assert await channel.open(short_directory / SOCKET, "AJ_1")
+    await until(lambda: worker._calls.connected)
+    worker._stop()
+    async with asyncio.timeout(PATIENCE_S):
+        await running
+    assert told == [{"type": HAND_OVER, "seconds": 30.0}]
+    await channel.close()
+
+
+async def test_a_worker_that_drains_says_so_and_then_leaves_its_port_to_the_next(
+    agents: Agents, settings: Callable[..., Loaded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PORT_KEPT_SECONDS", 0.2)
+    async with working(settings(agents.url)) as worker:
+        await agents.registered()
+        await until(lambda: worker.connected)
+        public = worker._health.port
+        worker._intake._reserved.add("AJ_1")
+        worker._stop()
+        status, body = await ready(worker)
+        assert (status, body["reasons"]) == (503, ["draining"])
+        await until(lambda: worker._health.port not in (public, 0))
+        assert (await ready(worker))[0] == 503
+        async with working(settings(agents.url, VERBATIM_FLEET__HEALTH_PORT=str(public))) as second:
+            await agents.registered(2)
+            await until(lambda: second.connected)
+            assert (await ready(second))[0] == 200
+        worker._intake._reserved.clear()
 
 
 async def test_the_framework_is_told_to_drain_only_when_no_call_runs(
@@ -250,7 +331,7 @@ async def test_calls_that_outlast_the_drain_are_left_to_the_close(
     worker._intake._reserved.add("AJ_1")
     async with asyncio.timeout(PATIENCE_S):
         await worker._drain()
-    assert "still running after fleet.drain_timeout" in caplog.text
+    assert "calls were still running" in caplog.text
 
 
 async def test_a_worker_that_was_told_to_stop_is_offered_no_more_calls(settings: Callable[..., Loaded]) -> None:

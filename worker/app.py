@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+from asyncio import FIRST_COMPLETED as FIRST
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -13,16 +14,19 @@ from livekit.agents import AgentServer
 from livekit.protocol.agent import Job
 
 from config import Loaded, Settings
-from config.grace import LAST_SWEEP_SECONDS
+from config.grace import LAST_SWEEP_SECONDS, needed
 from config.proxies import proxy_for
 from config.sections.storage import StorageSettings
 from worker.errors import Failed, Misconfigured, Unreachable
 from worker.fleet.health import HealthServer
 from worker.fleet.intake import Intake
+from worker.fleet.jobs import Jobs
 from worker.fleet.presence import LiveKitRooms
 from worker.fleet.successors import Successors
 from worker.fleet.watcher import Watcher
 from worker.livekit_api import check_credentials
+from worker.messages import HAND_OVER, HANDED_OVER, Message
+from worker.run_directory import SOCKET
 from worker.session import entry
 from worker.session.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
@@ -38,6 +42,12 @@ from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.worker")
 
+PORT_KEPT_SECONDS = 2.0
+"""How long a worker that was told to stop says so on its public port. Source: DESIGN 3.8."""
+
+START_SECONDS = 120.0
+"""How long a worker may take to register, without the pauses between its attempts: also on a busy machine."""
+
 DRAIN_LOOK_SECONDS = 0.1
 """Between two looks at whether calls still run: what a drain may take longer than its last call."""
 
@@ -45,8 +55,19 @@ DRAIN_LOOK_SECONDS = 0.1
 class Worker:
     """One worker process, from registration to the end of its drain."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, directory: Path | None = None) -> None:
+        """Make ready to run.
+
+        Args:
+            loaded: the settings.
+            directory: what belongs to this process alone; without one there is no channel to its calls.
+
+        Raises:
+            Misconfigured: the store cannot be opened as it is set.
+        """
         self._settings = loaded.settings
+        self._directory = directory
+        self._calls = Jobs()
         self._registered = False
         self._stopping = asyncio.Event()
         self._first_registered = asyncio.Event()
@@ -65,6 +86,7 @@ class Worker:
         self._successors = Successors(self._settings, self._running)
         self._server = self._build_server(self._settings)
         self._health = HealthServer(self._settings.agent.name, self)
+        self._calls.subscribe(HANDED_OVER, self._handed_over)
 
     def _build_server(self, settings: Settings) -> AgentServer:
         fleet, livekit = settings.fleet, settings.livekit
@@ -84,7 +106,7 @@ class Worker:
             max_retry=livekit.connect_attempts,
             num_idle_processes=fleet.idle_processes,
             initialize_process_timeout=fleet.initialize_process_timeout,
-            drain_timeout=math.ceil(fleet.drain_timeout),  # whole seconds, and 0 would be for ever
+            drain_timeout=needed(fleet),  # never what ends a call
             session_end_timeout=fleet.session_end_timeout,
             shutdown_process_timeout=fleet.shutdown_process_timeout,
             job_memory_warn_mb=fleet.job_memory_warn_mb,
@@ -167,7 +189,7 @@ class Worker:
         )
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, then let calls end, within `fleet.drain_timeout`.
+        """Serve until SIGTERM or SIGINT, then let calls end, and hand those over that last.
 
         Raises:
             Failed: storage or journals cannot be written, the health port cannot be used, or the SDK gave up.
@@ -179,11 +201,14 @@ class Worker:
             await _check(self._settings, self._store)
             if self.draining:
                 return
+            if self._directory is not None:
+                await self._calls.start(self._directory / SOCKET)
             await self._health.start(self._settings.fleet.health_host, self._settings.fleet.health_port)
             logger.info("health is served", extra={"port": self._health.port})
             await self._successors.inherit()
             serving = asyncio.create_task(self._server.run())
             stopping = asyncio.create_task(self._stopping.wait())
+            registered = asyncio.create_task(self._first_registered.wait())
             duties = [
                 asyncio.create_task(self._keeper.run()),
                 asyncio.create_task(self._retention.run()),
@@ -194,19 +219,33 @@ class Worker:
             if self._settings.fleet.watch:
                 duties.append(asyncio.create_task(Watcher(self._settings).run()))
             try:
-                await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({serving, stopping, registered}, timeout=self._patience_s, return_when=FIRST)
+                if not (serving.done() or self.draining or self._registered):
+                    raise Unreachable(
+                        f"What answers at {self._settings.livekit.url} takes the connection and never registers the "
+                        "worker; check that LIVEKIT_URL is a LiveKit server, and what is between."
+                    )
+                await asyncio.wait({serving, stopping}, return_when=FIRST)
                 if serving.done():
                     self._raise_failure(serving)
                 else:
                     await self._drain()
             finally:
                 stopping.cancel()
+                registered.cancel()
                 await self._server.aclose()
                 for duty in duties:
                     duty.cancel()
                 await asyncio.gather(serving, *duties, return_exceptions=True)
                 await self._last_sweep()
                 await self._health.close()
+                await self._calls.close()
+
+    @property
+    def _patience_s(self) -> float:
+        """Seconds until the first registration; the framework waits without end for a server that says nothing."""
+        pauses = sum(min(2 * attempt, 10) for attempt in range(self._settings.livekit.connect_attempts))
+        return START_SECONDS + pauses
 
     async def _prepare_lines(self) -> None:
         # Not while the worker starts, for which it needs all of the machine.
@@ -241,15 +280,48 @@ class Worker:
 
     async def _drain(self) -> None:
         logger.info("stopping: no new calls", extra={"running": self.sessions})
+        leaving = asyncio.create_task(self._leave_the_port())
         try:
-            # The framework's own wait may block the event loop for ever: where two jobs end in one round of the
-            # loop it joins the one that is over again and again (livekit-agents 1.8.9, `worker.py`, `drain`).
-            async with asyncio.timeout(self._settings.fleet.drain_timeout):
+            fleet = self._settings.fleet
+            over = await self._calls_end(fleet.drain_timeout)
+            if not over and await self._hand_over():
+                over = await self._calls_end(fleet.handover_timeout)
+            if over:
+                await self._server.drain()
+            else:
+                logger.warning("calls were still running after the time to end or hand them over: ending them")
+        finally:
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+
+    async def _calls_end(self, seconds: float) -> bool:
+        """Wait until no call runs, and return whether that came in time."""
+        # The framework's own wait may block the event loop for ever: where two jobs end in one round of the
+        # loop it joins the one that is over again and again (livekit-agents 1.8.9, `worker.py`, `drain`).
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
                 while self.sessions:  # noqa: ASYNC110 - it has no event for the end of a job
                     await asyncio.sleep(DRAIN_LOOK_SECONDS)
-            await self._server.drain()
-        except TimeoutError:
-            logger.warning("calls were still running after fleet.drain_timeout: ending them")
+        return not self.sessions
+
+    async def _hand_over(self) -> bool:
+        """Tell the calls to go on elsewhere, and return whether any could be told."""
+        order = {"type": HAND_OVER, "seconds": self._settings.fleet.handover_timeout}
+        jobs = sorted(self._jobs())
+        told = await asyncio.gather(*(self._calls.tell(job, order) for job in jobs))
+        logger.info("fleet.drain_timeout is over: handing calls over", extra={"calls": sum(told)})
+        if not all(told):
+            logger.warning("%d calls cannot be told: they will be ended", told.count(False))
+        return any(told)
+
+    async def _leave_the_port(self) -> None:
+        """Leave the public port to a successor on this machine, once whoever asks there has been told."""
+        await asyncio.sleep(PORT_KEPT_SECONDS)
+        await self._health.retreat()
+        logger.info("the health port is free; health is served to this machine", extra={"port": self._health.port})
+
+    def _handed_over(self, job: str, message: Message) -> None:
+        logger.info("a call was handed over" if message.get("taken") else "nobody took a call", extra={"job": job})
 
 
 async def _check(settings: Settings, store: Store) -> None:
@@ -285,13 +357,17 @@ def _opened(storage: StorageSettings) -> Store:
         raise Misconfigured(str(error)) from None
 
 
-async def serve(loaded: Loaded) -> None:
+async def serve(loaded: Loaded, directory: Path) -> None:
     """Run the worker until it is told to stop.
+
+    Args:
+        loaded: the settings.
+        directory: what belongs to this process alone.
 
     Raises:
         Refusal: it could not work; the sentence says why.
     """
-    await Worker(loaded).run()
+    await Worker(loaded, directory).run()
 
 
 @contextlib.contextmanager

@@ -2,12 +2,13 @@
 
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from config.sections.base import Section
-from config.values import described, wrong
+from config.values import LocalPath, described, wrong
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Megabytes = Annotated[int, Field(ge=0, le=1_048_576)]
@@ -84,6 +85,10 @@ class FleetSettings(Section):
     drain_timeout: Seconds = 600
     """Seconds that running calls may go on by themselves after the worker was told to stop."""
 
+    handover_timeout: Annotated[float, Field(ge=10, le=600)] = 30
+    """Seconds in which calls that still run then are handed over to other workers, side by side. A call that no
+    worker takes within 10 of them is closed with a spoken sentence."""
+
     session_end_timeout: Seconds = 120
     """Seconds that a finished call may take to store its transcript."""
 
@@ -95,8 +100,23 @@ class FleetSettings(Section):
     TimeoutStopSec. When given, the worker does not start with other settings under which stopping may take longer;
     how long it may take is logged at the start. It gives the worker no more time: only the platform does."""
 
+    run_dir: LocalPath | None = None
+    """Directory for what belongs to a running process: the socket between the worker and its calls, temporary files.
+    Each worker has a directory of its own in it, named by its process id, and removes it at its end. Not set:
+    `verbatim-<user id>` in the system's directory for temporary files."""
+
     job_memory_warn_mb: Megabytes = 1000
     """Memory of a call's process, in megabytes, above which a warning is logged; 0: never."""
 
     job_memory_limit_mb: Megabytes = 0
     """Memory of a call's process, in megabytes, above which it is ended; 0: no limit."""
+
+    def located(self, directory: Path) -> "FleetSettings":
+        """Return the same settings with an absolute path.
+
+        Args:
+            directory: What a relative path starts from, itself absolute.
+        """
+        if self.run_dir is None:
+            return self
+        return self.model_copy(update={"run_dir": (directory / self.run_dir).resolve()})

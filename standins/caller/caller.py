@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable, Coroutine
 from types import TracebackType
@@ -87,6 +88,12 @@ class Caller:
     def captions(self) -> list[Caption]:
         """What agents published as text, of themselves and of people."""
         return self._captions.all()
+
+    @property
+    def speeches(self) -> dict[str, list[tuple[float, float]]]:
+        """When each agent was heard to speak: from and to, in monotonic seconds."""
+        heard = {name: ear.speech_since(0.0, pause_s=math.inf) for name, ear in self._ears.items()}
+        return {name: [(each.started_at, each.ended_at) for each in speech] for name, speech in heard.items()}
 
     @property
     def recordings(self) -> dict[str, bytes]:

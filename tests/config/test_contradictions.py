@@ -74,13 +74,13 @@ CONTRADICTIONS = [
     ),
     (
         {"fleet.grace_period": "600"},
-        "fleet.grace_period is 600 seconds, and with these settings a worker may take 840 to stop; have the "
-        "platform wait 840, or lower fleet.drain_timeout to 360.",
+        "fleet.grace_period is 600 seconds, and with these settings a worker may take 870 to stop; have the "
+        "platform wait 870, or lower fleet.drain_timeout to 330.",
     ),
     (
         {"fleet.grace_period": "30"},
-        "fleet.grace_period is 30 seconds, and with these settings a worker may take 840 to stop; have the "
-        "platform wait 840, or lower fleet.drain_timeout, fleet.session_end_timeout and "
+        "fleet.grace_period is 30 seconds, and with these settings a worker may take 870 to stop; have the "
+        "platform wait 870, or lower fleet.drain_timeout, fleet.handover_timeout, fleet.session_end_timeout and "
         "fleet.shutdown_process_timeout.",
     ),
 ]

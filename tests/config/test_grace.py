@@ -14,10 +14,12 @@ DEFAULTS = FleetSettings()
 
 
 def test_every_wait_of_a_stop_is_in_the_sum() -> None:
-    assert grace.needed(DEFAULTS) == 600 + 15 + 60 + 120 + 30 + 10 + 5
+    assert grace.needed(DEFAULTS) == 600 + 30 + 15 + 60 + 120 + 30 + 10 + 5
 
 
-@pytest.mark.parametrize("name", ["drain_timeout", "session_end_timeout", "shutdown_process_timeout"])
+@pytest.mark.parametrize(
+    "name", ["drain_timeout", "handover_timeout", "session_end_timeout", "shutdown_process_timeout"]
+)
 def test_a_longer_wait_needs_a_longer_grace(name: str) -> None:
     longer = DEFAULTS.model_copy(update={name: getattr(DEFAULTS, name) + 7})
     assert grace.needed(longer) == grace.needed(DEFAULTS) + 7
@@ -25,14 +27,14 @@ def test_a_longer_wait_needs_a_longer_grace(name: str) -> None:
 
 def test_parts_of_a_second_are_never_rounded_away() -> None:
     settings = FleetSettings(drain_timeout=0.5, session_end_timeout=1.2, shutdown_process_timeout=1.2)
-    assert grace.needed(settings) == 1 + 15 + 60 + math.ceil(2.4) + 10 + 5
+    assert grace.needed(settings) == 1 + 30 + 15 + 60 + math.ceil(2.4) + 10 + 5
 
 
 def test_a_grace_that_is_just_enough_is_enough(read: Load) -> None:
     read(overrides={"fleet.grace_period": str(grace.needed(DEFAULTS))})
 
 
-@pytest.mark.parametrize("given", [840 - 1, 840 - 599, 300])
+@pytest.mark.parametrize("given", [870 - 1, 870 - 599, 300])
 def test_the_advised_drain_fits_into_the_grace(given: int) -> None:
     short = FleetSettings(grace_period=given)
     sentence = grace.shortfall(short)

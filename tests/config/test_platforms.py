@@ -13,7 +13,7 @@ LIMITED = [platform for platform in PLATFORMS if platform.longest is not None]
 def test_a_worker_has_stopped_when_the_platform_would_kill_it(platform: Platform, read: Load) -> None:
     overrides = {
         f"fleet.{name}": str(getattr(platform.fleet, name))
-        for name in ("drain_timeout", "session_end_timeout", "shutdown_process_timeout")
+        for name in ("drain_timeout", "handover_timeout", "session_end_timeout", "shutdown_process_timeout")
     }
     read(overrides={**overrides, "fleet.grace_period": str(platform.longest)})
 

@@ -1,5 +1,6 @@
 """The public port tells whether the worker lives, whether it takes calls, and why not."""
 
+import asyncio
 import itertools
 import socket
 from collections.abc import AsyncIterator
@@ -52,6 +53,26 @@ async def get(server: HealthServer, path: str) -> tuple[int, Any]:
     async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{server.port}{path}") as answer:
         body = await answer.json() if answer.content_type == "application/json" else await answer.text()
         return answer.status, body
+
+
+async def test_who_retreats_frees_the_port_and_serves_on_another_of_this_machine(server: HealthServer) -> None:
+    public = server.port
+    await server.retreat()
+    assert server.port not in (public, 0)
+    assert await get(server, "/livez") == (200, "OK")
+    successor = HealthServer("reception", State())
+    await successor.start("127.0.0.1", public, patience_s=0.0)
+    await successor.close()
+
+
+async def test_a_port_is_waited_for_that_is_freed_soon(server: HealthServer) -> None:
+    successor = HealthServer("reception", State())
+    starting = asyncio.create_task(successor.start("127.0.0.1", server.port))
+    await asyncio.sleep(0)
+    await server.retreat()
+    async with asyncio.timeout(5):
+        await starting
+    await successor.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/livez"])
@@ -119,7 +140,7 @@ async def test_a_port_that_is_taken_is_refused_with_one_sentence(state: State) -
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         with pytest.raises(Failed) as caught:
-            await HealthServer("reception", state).start("127.0.0.1", port)
+            await HealthServer("reception", state).start("127.0.0.1", port, patience_s=0.3)
     assert str(caught.value) == (
         f"Port {port} on 127.0.0.1 cannot be used for health (Address already in use); "
         "stop what holds it, or set fleet.health_port to another."

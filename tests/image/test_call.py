@@ -66,7 +66,7 @@ async def test_the_image_holds_a_call_and_stores_its_transcript(
                 await caller.speak(SENTENCE)
                 answer = await caller.listen()
             _await("stored", lambda: list(data.glob("transcripts/**/manifest.json")), 15)
-            _await("journal gone", lambda: not list(data.glob("journals/*/*")), 15)
+            _await("journal gone", lambda: not list(data.glob("journals/*/*.jsonl")), 15)
             worker.terminate()
             assert worker.wait(30) == 0
     except BaseException:

@@ -4,6 +4,112 @@ from tests.mutations.mutation import Edit, Mutation
 
 MUTATIONS = (
     Mutation(
+        "who takes over greets while another agent speaks",
+        [Edit("worker/session/relay.py", "            senses.unheard.nobody_listens()\n", "")],
+        ["tests/session/test_relay.py"],
+    ),
+    Mutation(
+        "who takes over never speaks where nothing can be remembered",
+        [
+            Edit(
+                "worker/session/relay.py",
+                "        except Exception as error:  # an agent",
+                "        except KeyError as error:  # an agent",
+            )
+        ],
+        ["tests/session/test_relay.py"],
+    ),
+    Mutation(
+        "who takes over on another node does not know the last words",
+        [
+            Edit(
+                "worker/session/relay.py",
+                "            await asyncio.wait({publishing}, timeout=AWAY_SECONDS)\n",
+                "            pass\n",
+            )
+        ],
+        ["tests/session/test_relay.py"],
+    ),
+    Mutation(
+        "what is written while a call changes hands is answered twice",
+        [Edit("worker/session/handing_over.py", "        self._chat.end()\n", "")],
+        ["tests/session/test_handing_over.py"],
+    ),
+    Mutation(
+        "an agent leaves before the next one is ready",
+        [
+            Edit(
+                "worker/session/handing_over.py",
+                "            while not self._is_ready:\n",
+                "            while False:\n",
+            )
+        ],
+        ["tests/session/test_handing_over.py"],
+    ),
+    Mutation(
+        "a hand-over cuts off whoever speaks",
+        [Edit("worker/session/handing_over.py", "        await self._pause()\n", "")],
+        ["tests/session/test_handing_over.py"],
+    ),
+    Mutation(
+        "two agents listen at once",
+        [Edit("worker/session/handing_over.py", "        self._session.input.set_audio_enabled(False)\n", "")],
+        ["tests/session/test_handing_over.py"],
+    ),
+    Mutation(
+        "the old agent speaks on",
+        [Edit("worker/session/handing_over.py", "        self._unheard.nobody_listens()\n", "")],
+        ["tests/session/test_handing_over.py"],
+    ),
+    Mutation(
+        "anybody in the room can make an agent speak",
+        [
+            Edit(
+                "worker/session/taking_over.py",
+                "        if call.caller_identity != self._predecessor:\n",
+                "        if not call.caller_identity:\n",
+            )
+        ],
+        ["tests/session/test_taking_over.py"],
+    ),
+    Mutation(
+        "who takes over recognises what another agent still hears",
+        [
+            Edit(
+                "worker/speech/assemblyai/stream.py",
+                "            while not (self._owner.listens or self._ended):\n",
+                "            self._owner.listens = True\n            while not (self._owner.listens or self._ended):\n",
+            )
+        ],
+        ["tests/speech/assemblyai/test_holding.py"],
+    ),
+    Mutation(
+        "who takes over recognises again what the other agent heard",
+        [Edit("worker/speech/assemblyai/stream.py", "        self._backlog.forget(since)\n", "")],
+        ["tests/speech/assemblyai/test_holding.py"],
+    ),
+    Mutation(
+        "calls that outlast the drain are not told",
+        [
+            Edit(
+                "worker/app.py",
+                "            if not over and await self._hand_over():\n",
+                "            if not over and not await asyncio.sleep(0):\n",
+            )
+        ],
+        ["tests/test_app.py"],
+    ),
+    Mutation(
+        "the port is kept until the last call has ended",
+        [Edit("worker/fleet/health.py", "            await self._public.stop()\n", "")],
+        ["tests/fleet/test_health.py"],
+    ),
+    Mutation(
+        "every end of a call's process is taken for a death",
+        [Edit("worker/fleet/jobs.py", "        if not said_goodbye:\n", "        if job is not None:\n")],
+        ["tests/fleet/test_jobs.py"],
+    ),
+    Mutation(
         "the journal is not synced",
         [Edit("worker/storage/journal_file.py", "        self._disk.sync(self._descriptor)\n", "")],
         ["tests/storage/test_journal.py"],

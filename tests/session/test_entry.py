@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from livekit.agents import JobContext
 
-from config import Loaded
+from config import Loaded, Settings
 from worker import errand
 from worker.errand import Errand
 from worker.session import entry
@@ -20,6 +20,9 @@ async def test_the_operator_s_agent_finds_the_metadata_that_the_operator_wrote(
     found: list[str] = []
 
     class Begun:
+        def hand_over(self, seconds: float, done: object) -> None:
+            pass
+
         async def run(self, _: object) -> None:
             pass
 
@@ -30,8 +33,8 @@ async def test_the_operator_s_agent_finds_the_metadata_that_the_operator_wrote(
 
     monkeypatch.setattr(Call, "begin", begin)
     context = SimpleNamespace(
-        job=SimpleNamespace(metadata=errand.write(metadata, Errand(part=2, resume_of="AJ_1"))),
-        proc=SimpleNamespace(userdata={entry.SETTINGS: None, entry.VAD: None}),
+        job=SimpleNamespace(id="AJ_2", metadata=errand.write(metadata, Errand(part=2, resume_of="AJ_1"))),
+        proc=SimpleNamespace(userdata={entry.SETTINGS: SimpleNamespace(settings=Settings()), entry.VAD: None}),
     )
     await entry.entry(cast("JobContext", context))
     assert found == [metadata]

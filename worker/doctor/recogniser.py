@@ -75,6 +75,12 @@ class _NoJournal:
     def append(self, event: Event) -> Awaitable[object]:
         return asyncio.sleep(0)
 
+    def begin_tool(self, call: str, name: str, arguments: str) -> Awaitable[object]:
+        return asyncio.sleep(0)
+
+    def tool_key(self, call: str) -> str:
+        return ""
+
     async def settled(self) -> None:
         pass
 

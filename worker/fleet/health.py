@@ -3,8 +3,12 @@
 `/` and `/livez`: 200 while the process runs. `/readyz`: 200 when a call would be taken, or when the
 worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions, what calls are
 refused by, what waits to be stored, and versions.
+
+A worker that drains leaves the port to its successor, and goes on serving on a port of this machine alone.
 """
 
+import asyncio
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +18,11 @@ from typing import Protocol
 from aiohttp import web
 
 from worker.errors import Failed
+
+PORT_SECONDS = 10.0
+"""How long a worker waits for a port that another one is about to free. Source: DESIGN 3.8."""
+
+PORT_LOOK_SECONDS = 0.2
 
 
 class Waiting(Protocol):
@@ -134,16 +143,32 @@ class HealthServer:
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)
+        self._public: web.TCPSite | None = None
 
-    async def start(self, host: str, port: int) -> None:
+    async def start(self, host: str, port: int, patience_s: float = PORT_SECONDS) -> None:
         """Listen on `host` and `port`; port 0 takes a free one.
+
+        Args:
+            host: the address.
+            port: waited for, where another process has it.
+            patience_s: for how long.
 
         Raises:
             Failed: the port is taken or may not be used.
         """
         await self._runner.setup()
+        until = asyncio.get_running_loop().time() + patience_s
         try:
-            await web.TCPSite(self._runner, host, port).start()
+            while self._public is None:
+                site = web.TCPSite(self._runner, host, port)
+                try:
+                    await site.start()
+                    self._public = site
+                except OSError as error:
+                    await site.stop()
+                    if error.errno != errno.EADDRINUSE or asyncio.get_running_loop().time() >= until:
+                        raise
+                    await asyncio.sleep(PORT_LOOK_SECONDS)
         except OSError as error:
             await self._runner.cleanup()
             raise Failed(
@@ -156,6 +181,13 @@ class HealthServer:
         """The port that is listened on."""
         addresses = self._runner.addresses
         return int(addresses[0][1]) if addresses else 0
+
+    async def retreat(self) -> None:
+        """Free the port, and serve on another one, of this machine alone."""
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        if self._public is not None:
+            await self._public.stop()
+            self._public = None
 
     async def close(self) -> None:
         """Free the port."""

@@ -14,6 +14,7 @@ from worker.session.resumption import goes_on
 from worker.storage.earlier import earlier_parts
 from worker.storage.stores import open_store
 from worker.transcript.errors import ReplayError
+from worker.transcript.events import PartStarted
 from worker.transcript.reading import Reading
 
 logger = logging.getLogger("verbatim.call")
@@ -38,7 +39,7 @@ class Before:
 
 
 async def look_back(
-    settings: Settings, transcript_id: str, prefix: str, room_created: datetime, sent_for: Errand
+    settings: Settings, transcript_id: str, prefix: str, room_created: datetime, sent_for: Errand, *, but: str = ""
 ) -> Before:
     """Return what the journals and the store tell of a room session's earlier parts; never raises for what they hold.
 
@@ -48,11 +49,13 @@ async def look_back(
         prefix: the key under which the session is stored.
         room_created: when the room was opened.
         sent_for: what the dispatch says.
+        but: the job that asks, where it has a journal already.
     """
     now = datetime.now(UTC)
     worth_asking = sent_for.resume_of is not None or now - room_created > NEW_ROOM
     open_it = partial(asyncio.to_thread, open_store, settings.storage) if worth_asking else None
-    memory = _remembered(await earlier_parts(settings.storage.journal_dir, transcript_id, prefix, open_it))
+    parts = await earlier_parts(settings.storage.journal_dir, transcript_id, prefix, open_it)
+    memory = _remembered([each for each in parts if _job_of(each) != but])
     if memory is None:
         if sent_for.resume_of is None:
             return Before(sent_for.part)
@@ -62,6 +65,11 @@ async def look_back(
     if goes_on(memory, now, settings.fleet.rejoin_grace):
         return Before(memory.next_part, memory, memory.job)
     return Before(memory.next_part)
+
+
+def _job_of(part: Reading) -> str:
+    started = part.records[0].event if part.records else None
+    return started.job if isinstance(started, PartStarted) else ""
 
 
 def _remembered(readings: Sequence[Reading]) -> Memory | None:

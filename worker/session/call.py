@@ -6,7 +6,7 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -20,9 +20,11 @@ from config import Loaded, Settings
 from worker.errand import Errand
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
-from worker.session.before import look_back
+from worker.session.before import Before, look_back
 from worker.session.capture import Capture
+from worker.session.chat import Chat
 from worker.session.close_timer import CloseTimer
+from worker.session.cut_off import CutOff
 from worker.session.dialogue import CallSession, build_session, room_options
 from worker.session.ending import Ending, Signs, ending
 from worker.session.hang_up import close_room, take_back
@@ -32,6 +34,7 @@ from worker.session.lingering import end_within
 from worker.session.memory import Memory
 from worker.session.phone import use_phone_profile
 from worker.session.recorder import CallRecorder
+from worker.session.relay import Relay, Senses
 from worker.session.resumption import Resumption, is_theirs
 from worker.session.roster import Roster, disconnect_reason
 from worker.session.supervision import Supervision, limits_of
@@ -88,9 +91,17 @@ SPEECH_CLOSE_SECONDS = 5.0
 class Call:
     """One job's part of a room session. `begin`, `run`, and in any case `finish`."""
 
-    def __init__(self, context: JobContext, settings: Settings, journal: Journal, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        settings: Settings,
+        journal: Journal,
+        sent_for: Errand = NEW_CALL,
+        memory: Memory | None = None,
+    ) -> None:
         self._context = context
         self._settings = settings
+        self._sent_for = sent_for
         self._journal = journal
         self._memory = memory
         self._recorder = CallRecorder(journal)
@@ -100,6 +111,7 @@ class Call:
         self._session: CallSession | None = None
         self._capture: Capture | None = None
         self._unheard: Unheard | None = None
+        self._chat = Chat(self._recorder)
         self._joined = False
         self._entry_failed: str | None = None
         self._room_ended: str | None = None
@@ -107,6 +119,8 @@ class Call:
         self._ended_by_us: Ending | None = None
         self._supervision: Supervision | None = None
         self._close_timer: CloseTimer | None = None
+        self._look_back: Callable[[], Awaitable[Before]]
+        self._relay: Relay | None = None
         self._finishing: asyncio.Future[None] | None = None
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
@@ -117,6 +131,11 @@ class Call:
     @classmethod
     async def begin(cls, context: JobContext, loaded: Loaded, sent_for: Errand = NEW_CALL) -> Self:
         """Look for earlier parts, open the journal, and wait until the part's start is accepted.
+
+        Args:
+            context: the job's.
+            loaded: the settings.
+            sent_for: what the agent was dispatched for.
 
         Raises:
             JournalUnwritable: the journal cannot be written.
@@ -134,7 +153,8 @@ class Call:
             append_deadline_ms=settings.storage.append_deadline_ms,
         )
         context.log_context_fields = {"room": context.job.room.name, "transcript": transcript_id}
-        call = cls(context, settings, journal, before.memory)
+        call = cls(context, settings, journal, sent_for, before.memory)
+        call._look_back = partial(look_back, settings, transcript_id, prefix, created, sent_for, but=context.job.id)
         cut_off = before.memory.open_tools if before.memory is not None else ()
         call._recorder.keys = IdempotencyKeys(context.job.id, cut_off)
         call._ship_to(prefix)
@@ -213,15 +233,26 @@ class Call:
             context.shutdown(reason="the room of this job is over")
             return
         self._joined = True
+        CutOff(context.room, self._recorder)
+        self._relay = relay = Relay(
+            settings,
+            context.room,
+            context.job,
+            self._sent_for,
+            Senses(session, self._speech.stt, self._chat, self._roster, self._unheard, announcer, self._end),
+        )
         self._roster.when_on_phone = partial(use_phone_profile, self._session, settings.turns)
         if self._memory is not None:
             self._roster.expected = self._memory.caller
         self._roster.watch()
-        if resumption is not None and self._caller_is_the_same() and await resumption.recall():
+        if resumption is not None and relay.waits:
+            agent = resumption.agent
+            resumption.without_a_word()
+        elif resumption is not None and self._caller_is_the_same() and await resumption.recall():
             agent = resumption.agent
             resumption.instead_of_greeting(session, announcer)
             self._recorder.anything_said = True
-        context.room.on("sip_dtmf_received", lambda key: session.keypad.press(key.digit))
+        context.room.on("sip_dtmf_received", partial(self._key_pressed, session))
         context.room.on("participant_disconnected", self._somebody_left)
         await self._session.start(
             agent,
@@ -230,13 +261,28 @@ class Call:
                 self._recorder,
                 self._roster.transcribed,
                 self._capture.heard,
+                self._chat,
                 gain_control=settings.stt.gain_control,
             ),
             session_host=settings.agent.session_host,
             record=False,
         )
+        relay.begin(self._memory, self._recorder, self._look_back, self._goes_on)
+
+    def _goes_on(self) -> None:
         if self._supervision is not None:
             self._supervision.start()
+
+    def _key_pressed(self, session: CallSession, key: rtc.SipDTMF) -> None:
+        if self._roster.keys_are_heard:
+            session.keypad.press(key.digit)
+
+    def hand_over(self, seconds: float, done: Callable[[bool], None]) -> None:
+        """Let another agent go on with the call, as `Relay.hand_over`; not before this one is in the room."""
+        if self._relay is not None:
+            self._relay.hand_over(seconds, done)
+        else:
+            logger.warning("the call is still being set up and cannot be handed over: it ends with its worker")
 
     def _caller_is_the_same(self) -> bool:
         """Whether who is there now may hear what was said before. Who is away for a moment may."""
@@ -320,6 +366,8 @@ class Call:
             self._close_timer.cancel()
         if self._supervision is not None:
             await self._supervision.aclose()
+        if self._relay is not None:
+            await self._relay.aclose()
         end = ending(self._signs())
         if self._speech is not None:
             self._speech.stt.call_is_over()
@@ -334,9 +382,12 @@ class Call:
         await self._hear_who_spoke()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
+        publishing = asyncio.create_task(_within_seconds(self._publish()))
+        if self._relay is not None:
+            await self._relay.let_go(publishing)
         trouble: StorageUnwritable | None = None
         try:
-            stored = await _within_seconds(self._publish())
+            stored = await publishing
             logger.info("transcript stored", extra={"key": stored.prefix, "turns": len(stored.transcript.turns)})
         except StorageUnwritable as error:
             trouble = error

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, S
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, ChatMessage, RunContext, UserStateChangedEvent, room_io, vad
+from livekit.agents import Agent, AgentSession, RunContext, UserStateChangedEvent, room_io, vad
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
 from livekit.agents.voice import SpeechHandle, io
@@ -22,12 +22,13 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from config import Settings
 from worker.errors import Misconfigured
 from worker.session.agents import refuse_own_parts
+from worker.session.chat import Chat
 from worker.session.keypad import Keypad
 from worker.session.listening import Listening, disregard_assent, end_turns_by_silence
 from worker.session.mcp import mcp_tools
 from worker.speech.providers import SAMPLE_RATE, Speech
 from worker.speech.recorder import Recorder
-from worker.transcript.events import AgentSentence, ErrorRaised, Note, UserFinal
+from worker.transcript.events import AgentSentence, ErrorRaised, Note
 
 NOTHING_PENDING_SECONDS: Final = 0.1
 """Wait for last words at the close when none are pending: two of the chunks in which audio is sent. Words that
@@ -35,10 +36,6 @@ are recognised later still come with the STT's farewell."""
 
 UNRECOVERABLE_ERRORS: Final = 20
 """Failures of one service in a row that end the call; the framework's 3 are an outage of 18 s."""
-
-
-CHAT = {"source": "chat"}
-"""Marks messages that were typed, which are journaled before the session gets them."""
 
 
 class CallSession(AgentSession[Any]):
@@ -203,7 +200,12 @@ def build_session(settings: Settings, speech: Speech, local_vad: vad.VAD, record
 
 
 def room_options(
-    recorder: Recorder, participant: str, heard: io.TextOutput, *, gain_control: bool = False
+    recorder: Recorder,
+    participant: str,
+    heard: io.TextOutput,
+    chat: Chat | None = None,
+    *,
+    gain_control: bool = False,
 ) -> room_io.RoomOptions:
     """Return how the session uses the room: audio and chat in, audio and captions out.
 
@@ -211,18 +213,14 @@ def room_options(
         recorder: takes what is typed.
         participant: identity of the caller, if there is one yet; otherwise the first who comes.
         heard: takes the captions as they are played, after the room.
+        chat: takes what is typed, where it is not taken at once.
         gain_control: whether quiet sound is made louder; the framework's own default does so.
     """
-
-    async def take_chat(session: AgentSession[Any], message: room_io.TextInputEvent) -> None:
-        sender = message.participant.identity if message.participant is not None else participant
-        await recorder.append(UserFinal(participant=sender, text=message.text, source="chat"))
-        await session.interrupt()
-        session.generate_reply(user_input=ChatMessage(role="user", content=[message.text], extra=CHAT.copy()))
-
+    chat = chat or Chat(recorder)
+    chat.participant = participant
     options = room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(sample_rate=SAMPLE_RATE, auto_gain_control=gain_control),
-        text_input=room_io.TextInputOptions(text_input_cb=take_chat),
+        text_input=room_io.TextInputOptions(text_input_cb=chat.take),
         text_output=room_io.TextOutputOptions(next_in_chain=heard),
         participant_kinds=[
             rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,

@@ -5,15 +5,21 @@ get seconds, and one that raises cancels the others.
 """
 
 import logging
+import multiprocessing
 import os
 import signal
+from functools import partial
+from pathlib import Path
 
 from livekit.agents import JobContext, JobProcess
 from livekit.plugins import silero as _silero  # noqa: F401 - plugins register on the main thread only
 
 from config import Loaded, load
 from worker import errand
+from worker.messages import HAND_OVER, HANDED_OVER, Message
+from worker.run_directory import socket_of
 from worker.session.call import Call, versions
+from worker.session.channel import Channel
 from worker.session.hang_up import close_room
 from worker.session.lingering import end_within
 from worker.session.orphan import end_with_worker
@@ -23,7 +29,7 @@ from worker.storage.errors import StorageUnwritable
 
 logger = logging.getLogger("verbatim.call")
 
-SETTINGS, VAD, CALL = "settings", "vad", "call"
+SETTINGS, VAD, CALL, CHANNEL = "settings", "vad", "call", "channel"
 
 
 def set_up(process: JobProcess) -> None:
@@ -53,6 +59,9 @@ async def entry(context: JobContext) -> None:
             await close_room(loaded.settings, context.job.room.name, context.job.room.sid)
         raise
     context.proc.userdata[CALL] = call
+    channel = context.proc.userdata[CHANNEL] = Channel()
+    channel.on(HAND_OVER, partial(_hand_over, call, channel))
+    await _open(channel, loaded.settings.fleet.run_dir, context.job.id)
     await call.run(context.proc.userdata[VAD])
 
 
@@ -68,4 +77,20 @@ async def on_session_end(context: JobContext) -> None:
             "the store has not confirmed the transcript yet, its journal waits for the worker's sweep: %s", trouble
         )
     finally:
+        if (channel := context.proc.userdata.get(CHANNEL)) is not None:
+            await channel.close()
         end_within(loaded.settings.fleet.shutdown_process_timeout)
+
+
+async def _open(channel: Channel, run_dir: Path | None, job: str) -> None:
+    """Connect to the worker that started this process, if it has said where it listens."""
+    worker = multiprocessing.parent_process()
+    if run_dir is not None and worker is not None and worker.pid is not None:
+        await channel.open(socket_of(run_dir, worker.pid), job)
+
+
+def _hand_over(call: Call, channel: Channel, order: Message) -> None:
+    def tell(taken: bool) -> None:
+        channel.post({"type": HANDED_OVER, "taken": taken})
+
+    call.hand_over(float(order["seconds"]), tell)

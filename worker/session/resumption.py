@@ -108,6 +108,16 @@ class Resumption:
 
         vars(self.agent)["on_enter"] = on_enter
 
+    def without_a_word(self) -> None:
+        """Have the agent say nothing where it would greet: another one still speaks with the caller."""
+
+        async def on_enter() -> None:
+            del vars(self.agent)["on_enter"]
+            if (own := getattr(self.agent, "on_resume", None)) is not None:
+                await own()
+
+        vars(self.agent)["on_enter"] = on_enter
+
     async def _come_back(self, session: CallSession, announcer: Announcer) -> None:
         if (own := getattr(self.agent, "on_resume", None)) is not None:
             await own()
@@ -117,6 +127,29 @@ class Resumption:
         if waits and said == _questions(self.agent) and session.user_state != "speaking":
             # Without the sentence just said: a model answers what comes last, and that is the question.
             session.generate_reply(chat_ctx=known)
+
+
+async def recall_all(
+    memory: Memory, known: Memory | None, session: CallSession, settings: Settings, recorder: Recorder
+) -> None:
+    """Let the agent of a session that runs already know all that was said until its predecessor let go.
+
+    Args:
+        memory: that.
+        known: what the agent was made by.
+        session: the session; another agent takes its place where the call was given to one in the meantime.
+        settings: as `Resumption.of`.
+        recorder: as `Resumption.of`.
+    """
+    if memory.agent == (known.agent if known is not None else None):
+        if memory.state is not None:
+            restore(session.current_agent, memory.state, recorder)
+        await Resumption(memory, session.current_agent).recall()
+        return
+    late = Resumption.of(memory, settings, recorder)
+    await late.recall()
+    late.without_a_word()
+    session.update_agent(late.agent)
 
 
 def _waits_for_an_answer(agent: Agent) -> bool:

@@ -34,6 +34,10 @@ class Roster:
         self._phone_numbers = phone_numbers
         self._names: dict[str, str] = {}
         """What is written down as identity, by the identity of those on a phone."""
+        self.expected: str | None = None
+        """Identity of who is transcribed if they are there; without one, and without them, it is the first."""
+        self.keys_are_heard = True
+        """Whether pressed keys are journaled here; not while another agent's journal has them."""
         self.when_on_phone: Callable[[], None] = lambda: None
         """Called when the one who is transcribed is on a phone."""
         self.picked_up = True
@@ -109,6 +113,8 @@ class Roster:
         self._recorder.append(ParticipantLeft(identity=self._identity(participant), reason=how))
 
     def _pressed(self, key: rtc.SipDTMF) -> None:
+        if not self.keys_are_heard:
+            return
         # The room client knows no sender who has left in the meantime.
         identity = self._identity(key.participant) if key.participant is not None else self.caller
         self._recorder.append(Dtmf(participant=identity, digit=key.digit))

@@ -26,6 +26,10 @@ class Unheard:
         for speech in tuple(self._speeches):
             speech.interrupt(force=True)
 
+    def somebody_listens(self) -> None:
+        """Let end what is to be said from now on."""
+        self._nobody_listens = False
+
     def _created(self, event: SpeechCreatedEvent) -> None:
         speech = event.speech_handle
         self._speeches.add(speech)

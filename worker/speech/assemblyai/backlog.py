@@ -137,6 +137,10 @@ class Backlog:
         pause = next((at for at in range(last, nearest) if self._chunks[at].quiet), last)
         self._drop(pause)
 
+    def forget(self, until: float) -> None:
+        """What was heard before `until` (Unix seconds) is heard by another."""
+        self._drop(bisect_left(self._chunks, until, key=attrgetter("heard_at")))
+
     def confirm_sent(self) -> None:
         """Everything that was sent is final."""
         self._drop(self._next)

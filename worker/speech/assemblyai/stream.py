@@ -105,7 +105,14 @@ class RecordingStream(assemblyai.SpeechStream):
     @property
     def words_pending(self) -> bool:
         """Whether there are words that no final has confirmed yet, or speech that nobody has heard."""
-        return not self._task.done() and (self._turns.pending or self._backlog.unheard_speech() is not None)
+        if self._task.done() or not self._owner.listens:
+            return False
+        return self._turns.pending or self._backlog.unheard_speech() is not None
+
+    def listen(self, since: float) -> None:
+        """Begin with what was heard since that time (Unix seconds); before it another agent listened."""
+        self._backlog.forget(since)
+        self._news.set()
 
     def call_is_over(self) -> None:
         """Journal a gap for what was said and is not being heard."""
@@ -121,7 +128,9 @@ class RecordingStream(assemblyai.SpeechStream):
         self._first_offset = self.start_time_offset
         hearing = asyncio.create_task(self._hear())
         try:
-            while await self._something_to_hear():
+            while not (self._owner.listens or self._ended):
+                await self._next_news()
+            while self._owner.listens and await self._something_to_hear():
                 try:
                     await self._hold_session()
                 except SessionFailed as failure:
@@ -153,7 +162,7 @@ class RecordingStream(assemblyai.SpeechStream):
             self._news.set()
 
     def _lose(self, span: Span | None) -> None:
-        if span is not None:
+        if span is not None and self._owner.listens:
             self._owner.deafness.lost(span.began, span.ended)
 
     async def _something_to_hear(self) -> bool:

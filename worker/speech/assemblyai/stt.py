@@ -50,6 +50,8 @@ class RecordingSTT(assemblyai.STT):
         """Keeps the agent's own voice away, for a caller whose line gives it back."""
         self.given_up: Decision | None = None
         """Why there will be no other session in this call."""
+        self.listens = True
+        """Whether anything is recognised; what is heard meanwhile is kept, as while the provider is away."""
         self.disregards: Callable[[stt.SpeechEvent], bool] = lambda _: False
         """Tells which events are journaled and go no further."""
 
@@ -73,6 +75,17 @@ class RecordingSTT(assemblyai.STT):
         )
         self._streams.add(stream)
         return stream
+
+    def hold(self) -> None:
+        """Recognise nothing yet: another agent still listens."""
+        self.listens = False
+
+    def listen(self, since: float) -> None:
+        """Recognise from now on, beginning with what was heard since that time (Unix seconds)."""
+        self.listens = True
+        for stream in self._streams:
+            if isinstance(stream, RecordingStream):
+                stream.listen(since)
 
     @property
     def hears_caller(self) -> bool:
