@@ -226,6 +226,7 @@ def test_a_server_that_cannot_be_reached_is_given_up_after_the_attempts(tmp_path
     assert any("retrying in 0s" in line for line in warnings)
 
 
+@pytest.mark.slow  # it is waited for
 def test_a_port_that_is_taken_is_refused(tmp_path: Path, livekit_server: LiveKitServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
