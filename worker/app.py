@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -16,11 +17,15 @@ from config.grace import LAST_SWEEP_SECONDS
 from config.proxies import proxy_for
 from config.sections.storage import StorageSettings
 from worker.errors import Failed, Misconfigured, Unreachable
+from worker.fleet import readings
+from worker.fleet.exposition import Exposition, Reading
 from worker.fleet.health import HealthServer
 from worker.fleet.intake import Intake
 from worker.fleet.presence import LiveKitRooms
 from worker.fleet.watcher import Watcher
 from worker.livekit_api import check_credentials
+from worker.metrics.definitions import WATCHER, of_worker
+from worker.run_directory import RunDirectory
 from worker.session import entry
 from worker.session.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
@@ -32,12 +37,16 @@ from worker.storage.retention import Retention
 from worker.storage.spool import MEGABYTE, Spool
 from worker.storage.store import Store
 from worker.storage.stores import open_store
+from worker.surroundings import let_jobs_count_in
 from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.worker")
 
 DRAIN_LOOK_SECONDS = 0.1
 """Between two looks at whether calls still run: what a drain may take longer than its last call."""
+
+JOBS_METRICS = "metrics"
+"""Directory, within the one of this process, in which the calls' processes count."""
 
 
 class Worker:
@@ -60,8 +69,15 @@ class Worker:
         )
         self._retention = Retention(self._store, storage.journal_dir, storage.retention_days)
         self._intake = Intake(self._settings, self._jobs, lambda: self.trouble, lambda: self.draining)
+        self._watcher = Watcher(self._settings) if self._settings.fleet.watch else None
+        self._run_directory = RunDirectory(self._settings.fleet.run_dir or _usual_run_dir())
+        self._exposition = Exposition(
+            of_worker() if self._watcher is None else (*of_worker(), *WATCHER),
+            self._readings,
+            self._run_directory.path / JOBS_METRICS,
+        )
         self._server = self._build_server(self._settings)
-        self._health = HealthServer(self._settings.agent.name, self)
+        self._health = HealthServer(self._settings.agent.name, self, self._exposition.answer)
 
     def _build_server(self, settings: Settings) -> AgentServer:
         fleet, livekit = settings.fleet, settings.livekit
@@ -144,6 +160,11 @@ class Worker:
         """What calls are taken and refused by."""
         return self._intake.told()
 
+    def _readings(self) -> Iterator[Reading]:
+        yield from readings.of_worker(self, self._intake.situation(), self._intake.load)
+        if self._watcher is not None:
+            yield from readings.of_watcher(self._watcher.found)
+
     def _jobs(self) -> Collection[str]:
         # Before it has run, the framework has neither jobs nor a list of them.
         return [each.job.id for each in self._server.active_jobs] if self._registered else []
@@ -169,10 +190,14 @@ class Worker:
                 be used.
             Unreachable: the connection to LiveKit was lost, and retried in vain.
         """
-        with _signals(self._stop):
+        with _signals(self._stop), contextlib.closing(self._run_directory):
             await _check(self._settings, self._store)
             if self.draining:
                 return
+            self._run_directory.open()
+            jobs_metrics = self._run_directory.path / JOBS_METRICS
+            jobs_metrics.mkdir(mode=0o700)
+            let_jobs_count_in(jobs_metrics)
             await self._health.start(self._settings.fleet.health_host, self._settings.fleet.health_port)
             logger.info("health is served", extra={"port": self._health.port})
             serving = asyncio.create_task(self._server.run())
@@ -181,10 +206,11 @@ class Worker:
                 asyncio.create_task(self._keeper.run()),
                 asyncio.create_task(self._retention.run()),
                 asyncio.create_task(self._intake.run()),
+                asyncio.create_task(self._exposition.run()),
                 asyncio.create_task(self._prepare_lines()),
             ]
-            if self._settings.fleet.watch:
-                duties.append(asyncio.create_task(Watcher(self._settings).run()))
+            if self._watcher is not None:
+                duties.append(asyncio.create_task(self._watcher.run()))
             try:
                 await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
@@ -242,6 +268,10 @@ class Worker:
             await self._server.drain()
         except TimeoutError:
             logger.warning("calls were still running after fleet.drain_timeout: ending them")
+
+
+def _usual_run_dir() -> Path:
+    return Path(tempfile.gettempdir()) / f"verbatim-{os.getuid()}"
 
 
 async def _check(settings: Settings, store: Store) -> None:

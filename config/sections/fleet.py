@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from config.sections.base import Section
-from config.values import described, wrong
+from config.values import LocalPath, described, wrong
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Megabytes = Annotated[int, Field(ge=0, le=1_048_576)]
@@ -62,6 +62,10 @@ class FleetSettings(Section):
     """Look after callers whose agent is missing, as `verbatim watch` does, within this worker: for a single worker
     beside its own LiveKit server. Where there are several, run `verbatim watch` once instead."""
 
+    watch_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """Port on which `verbatim watch` serves `/livez` and `/metrics`, on the address of `fleet.health_host`; 0: any free
+    one. Not set: none. A worker with `fleet.watch` serves these metrics among its own."""
+
     max_call_minutes: Annotated[float, Field(ge=0, le=1440)] = 60
     """Minutes after which a call is ended with a spoken goodbye; 0: never. A forgotten call costs what a real one
     does."""
@@ -89,6 +93,11 @@ class FleetSettings(Section):
     """Seconds that the platform waits between SIGTERM and SIGKILL, such as terminationGracePeriodSeconds or
     TimeoutStopSec. When given, the worker does not start with other settings under which stopping may take longer;
     how long it may take is logged at the start. It gives the worker no more time: only the platform does."""
+
+    run_dir: LocalPath | None = None
+    """Directory for what belongs to a running process: the socket between the worker and its calls, temporary files.
+    Each worker has a directory of its own in it, named by its process id, and removes it at its end. Not set:
+    `verbatim-<user id>` in the system's directory for temporary files."""
 
     job_memory_warn_mb: Megabytes = 1000
     """Memory of a call's process, in megabytes, above which a warning is logged; 0: never."""

@@ -2,10 +2,9 @@
 
 `/` and `/livez`: 200 while the process runs. `/readyz`: 200 when a call would be taken, or when the
 worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions, what calls are
-refused by, what waits to be stored, and versions.
+refused by, what waits to be stored, and versions. `/metrics`: for Prometheus.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,7 +12,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from worker.errors import Failed
+from worker.fleet.metrics_server import Metrics, listen, metrics_route
 
 
 class Waiting(Protocol):
@@ -119,9 +118,10 @@ class HealthServer:
     Args:
         agent: name that the worker registers under.
         condition: asked at each request.
+        metrics: asked at each request; without, there is no `/metrics`.
     """
 
-    def __init__(self, agent: str, condition: Condition) -> None:
+    def __init__(self, agent: str, condition: Condition, metrics: Metrics | None = None) -> None:
         self._agent = agent
         self._condition = condition
         app = web.Application()
@@ -133,6 +133,8 @@ class HealthServer:
                 web.get("/worker", self._worker),
             ]
         )
+        if metrics is not None:
+            app.add_routes([metrics_route(metrics)])
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self, host: str, port: int) -> None:
@@ -141,15 +143,7 @@ class HealthServer:
         Raises:
             Failed: the port is taken or may not be used.
         """
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            raise Failed(
-                f"Port {port} on {host} cannot be used for health ({_reason(error)}); "
-                "stop what holds it, or set fleet.health_port to another."
-            ) from None
+        await listen(self._runner, host, port, "health", "fleet.health_port")
 
     @property
     def port(self) -> int:
@@ -189,10 +183,3 @@ class HealthServer:
                 "versions": {name: version(name) for name in ("verbatim", "livekit-agents")},
             }
         )
-
-
-def _reason(error: OSError) -> str:
-    # asyncio puts the address into the text; a name that cannot be resolved has its own numbers.
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return error.strerror or type(error).__name__

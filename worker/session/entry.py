@@ -12,7 +12,7 @@ from livekit.agents import JobContext, JobProcess
 from livekit.plugins import silero as _silero  # noqa: F401 - plugins register on the main thread only
 
 from config import Loaded, load
-from worker import errand
+from worker import errand, metrics
 from worker.session.call import Call, versions
 from worker.session.hang_up import close_room
 from worker.session.lingering import end_within
@@ -32,6 +32,7 @@ def set_up(process: JobProcess) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_worker()
+    metrics.switch_on()
     loaded = load(files=False)
     assert loaded.settings.livekit.url is not None
     keep_room_direct(os.environ, loaded.settings.livekit.url)
