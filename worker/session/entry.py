@@ -34,6 +34,11 @@ def set_up(process: JobProcess) -> None:
     end_with_worker()
     metrics.switch_on()
     loaded = load(files=False)
+    if loaded.settings.telemetry.otlp_endpoint is not None:
+        # Only then: a process that sends nothing need not have what sends.
+        from worker.tracing import export
+
+        export.switch_on(loaded.settings.telemetry, loaded.settings.agent.name)
     assert loaded.settings.livekit.url is not None
     keep_room_direct(os.environ, loaded.settings.livekit.url)
     process.userdata[SETTINGS] = loaded
