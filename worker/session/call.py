@@ -115,7 +115,6 @@ class Call:
             context.job.id,
             append_deadline_ms=settings.storage.append_deadline_ms,
         )
-        context.log_context_fields = {"room": context.job.room.name, "transcript": transcript_id}
         call = cls(context, settings, journal)
         created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
         created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -16,6 +16,7 @@ from worker import errand, metrics
 from worker.session.call import Call, versions
 from worker.session.hang_up import close_room
 from worker.session.lingering import end_within
+from worker.session.log_fields import call_fields
 from worker.session.orphan import end_with_worker
 from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
@@ -49,6 +50,7 @@ def set_up(process: JobProcess) -> None:
 async def entry(context: JobContext) -> None:
     """Begin the call of this job and return; it goes on until its session closes."""
     loaded: Loaded = context.proc.userdata[SETTINGS]
+    context.log_context_fields = call_fields(context.job, loaded.settings.agent.name)
     context.job.metadata = errand.own(context.job.metadata)  # as the operator's agent expects it
     try:
         call = await Call.begin(context, loaded)

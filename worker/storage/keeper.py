@@ -250,7 +250,7 @@ class JournalKeeper:
 
 
 def _fields(outcome: Outcome) -> dict[str, str]:
-    return {"transcript": outcome.transcript_id, "job": outcome.job}
+    return {"transcript": outcome.transcript_id, "job_id": outcome.job}
 
 
 def _signature(journal: Path) -> Signature:
