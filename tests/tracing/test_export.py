@@ -12,12 +12,12 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from config.sections.telemetry import TelemetrySettings
+from tests.parts.collector import Collector
 from tests.session.conftest import Stage
 from tests.session.memory_audio import Speaker
 from tests.session.scene import Scene, patiently
 from tests.session.test_capture import calls, says
 from tests.speech.memory_recorder import PATIENCE_S
-from tests.tracing.collector import Collector
 from worker.tracing import export
 from worker.transcript.events import AgentSaid
 
