@@ -64,7 +64,9 @@ class Settings(BaseSettings):
         Args:
             directory: What relative paths start from, itself absolute.
         """
-        return self.model_copy(update={"storage": self.storage.located(directory)})
+        return self.model_copy(
+            update={"storage": self.storage.located(directory), "fleet": self.fleet.located(directory)}
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import signal
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from worker.fleet.presence import LiveKitRooms
 from worker.fleet.watcher import Watcher
 from worker.livekit_api import check_credentials
 from worker.metrics.definitions import WATCHER, of_worker
-from worker.run_directory import RunDirectory
 from worker.session import entry
 from worker.session.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
@@ -52,8 +50,18 @@ JOBS_METRICS = "metrics"
 class Worker:
     """One worker process, from registration to the end of its drain."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, directory: Path | None = None) -> None:
+        """Make ready to run.
+
+        Args:
+            loaded: the settings.
+            directory: what belongs to this process alone; without one its calls count nothing.
+
+        Raises:
+            Misconfigured: the store cannot be opened as it is set.
+        """
         self._settings = loaded.settings
+        self._jobs_metrics = directory / JOBS_METRICS if directory is not None else None
         self._registered = False
         self._stopping = asyncio.Event()
         self._first_registered = asyncio.Event()
@@ -70,12 +78,8 @@ class Worker:
         self._retention = Retention(self._store, storage.journal_dir, storage.retention_days)
         self._intake = Intake(self._settings, self._jobs, lambda: self.trouble, lambda: self.draining)
         self._watcher = Watcher(self._settings) if self._settings.fleet.watch else None
-        self._run_directory = RunDirectory(self._settings.fleet.run_dir or _usual_run_dir())
-        self._exposition = Exposition(
-            of_worker() if self._watcher is None else (*of_worker(), *WATCHER),
-            self._readings,
-            self._run_directory.path / JOBS_METRICS,
-        )
+        told = of_worker() if self._watcher is None else (*of_worker(), *WATCHER)
+        self._exposition = Exposition(told, self._readings, self._jobs_metrics)
         self._server = self._build_server(self._settings)
         self._health = HealthServer(self._settings.agent.name, self, self._exposition.answer)
 
@@ -190,14 +194,13 @@ class Worker:
                 be used.
             Unreachable: the connection to LiveKit was lost, and retried in vain.
         """
-        with _signals(self._stop), contextlib.closing(self._run_directory):
+        with _signals(self._stop):
             await _check(self._settings, self._store)
             if self.draining:
                 return
-            self._run_directory.open()
-            jobs_metrics = self._run_directory.path / JOBS_METRICS
-            jobs_metrics.mkdir(mode=0o700)
-            let_jobs_count_in(jobs_metrics)
+            if self._jobs_metrics is not None:
+                self._jobs_metrics.mkdir(mode=0o700)
+                let_jobs_count_in(self._jobs_metrics)
             await self._health.start(self._settings.fleet.health_host, self._settings.fleet.health_port)
             logger.info("health is served", extra={"port": self._health.port})
             serving = asyncio.create_task(self._server.run())
@@ -270,10 +273,6 @@ class Worker:
             logger.warning("calls were still running after fleet.drain_timeout: ending them")
 
 
-def _usual_run_dir() -> Path:
-    return Path(tempfile.gettempdir()) / f"verbatim-{os.getuid()}"
-
-
 async def _check(settings: Settings, store: Store) -> None:
     await _check_storage(settings.storage.journal_dir, store)
     build_agent(settings)
@@ -307,13 +306,17 @@ def _opened(storage: StorageSettings) -> Store:
         raise Misconfigured(str(error)) from None
 
 
-async def serve(loaded: Loaded) -> None:
+async def serve(loaded: Loaded, directory: Path) -> None:
     """Run the worker until it is told to stop.
+
+    Args:
+        loaded: the settings.
+        directory: what belongs to this process alone.
 
     Raises:
         Refusal: it could not work; the sentence says why.
     """
-    await Worker(loaded).run()
+    await Worker(loaded, directory).run()
 
 
 @contextlib.contextmanager

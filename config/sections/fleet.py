@@ -2,6 +2,7 @@
 
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -104,3 +105,13 @@ class FleetSettings(Section):
 
     job_memory_limit_mb: Megabytes = 0
     """Memory of a call's process, in megabytes, above which it is ended; 0: no limit."""
+
+    def located(self, directory: Path) -> "FleetSettings":
+        """Return the same settings with an absolute path.
+
+        Args:
+            directory: What a relative path starts from, itself absolute.
+        """
+        if self.run_dir is None:
+            return self
+        return self.model_copy(update={"run_dir": (directory / self.run_dir).resolve()})

@@ -1,5 +1,6 @@
 """What a call's journal takes is counted, by what an operator knows of it."""
 
+import asyncio
 from asyncio import Future
 from pathlib import Path
 
@@ -28,11 +29,13 @@ async def test_an_answer_counts_by_the_time_of_the_whole_and_of_each_stage(tmp_p
 
 
 async def test_an_end_that_is_not_on_the_disk_is_counted_by_whoever_finds_the_journal(counts: Counts) -> None:
-    accepted: Future[Accepted] = Future()
-    count(PartEnded(reason="goodbye"), accepted)
-    accepted.set_result(Accepted(7, durable=False))
-    await accepted
+    for reason, durable in (("goodbye", False), ("handover", True)):
+        accepted: Future[Accepted] = Future()
+        count(PartEnded(reason=reason), accepted)
+        accepted.set_result(Accepted(7, durable))
+        await asyncio.sleep(0)
     assert counts(SESSIONS_ENDED, reason="goodbye") == 0
+    assert counts(SESSIONS_ENDED, reason="handover") == 1
 
 
 async def test_a_failure_counts_under_its_code_and_one_that_is_not_listed_under_its_provider(counts: Counts) -> None:

@@ -1,12 +1,17 @@
 """`verbatim start`: the production worker."""
 
 import asyncio
+import atexit
 import logging
+import os
+import tempfile
 
 from config import Loaded
 from config.grace import needed, steps
+from config.names import own_name
 from config.sections.fleet import FleetSettings
 from worker.cli.options import ConfigFile, Profile, Set, load_settings
+from worker.run_directory import RunDirectory, usual_run_dir
 
 
 def command(config: ConfigFile = None, profile: Profile = None, set_: Set = None) -> None:
@@ -29,11 +34,23 @@ def run(loaded: Loaded) -> None:
     check_temporary_directory()
     _tell_grace(loaded.settings.fleet)
 
+    directory = RunDirectory(loaded.settings.fleet.run_dir or usual_run_dir())
+    directory.open()
+    # Python's own modules tidy up in it, and then before this.
+    atexit.register(directory.close)
     publish(loaded)
+    _keep_within(directory)
     # Only now: importing the SDK takes seconds, and everything above needs none of it.
     from worker.app import serve
 
-    asyncio.run(serve(loaded))
+    asyncio.run(serve(loaded, directory.path))
+
+
+def _keep_within(directory: RunDirectory) -> None:
+    """Have this process and its children use the directory, also for their temporary files."""
+    os.environ[own_name("fleet.run_dir")] = str(directory.path.parent)
+    if directory.temporary is not None:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(directory.temporary)
 
 
 def _tell_grace(fleet: FleetSettings) -> None:
