@@ -20,8 +20,10 @@ SHARED_NAMES: dict[str, tuple[str, ...]] = {
     "ASSEMBLYAI_API_KEY": ("stt.api_key",),
     "OPENAI_API_KEY": ("llm.api_key", "tts.api_key"),
     "OPENAI_BASE_URL": ("llm.base_url", "tts.base_url"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("telemetry.otlp_endpoint",),
 }
-"""Variables that LiveKit's, AssemblyAI's and OpenAI's own software reads too, and the keys they fill."""
+"""Variables that others' software reads too (LiveKit's, AssemblyAI's, OpenAI's, OpenTelemetry's), and the keys that
+they fill."""
 
 
 def own_name(key: str) -> str:

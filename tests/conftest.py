@@ -5,6 +5,8 @@ Each part has its own file under `tests/parts/`; this file only names them.
 
 pytest_plugins = [
     "tests.parts.availability",
+    "tests.parts.collector",
+    "tests.parts.counts",
     "tests.parts.image",
     "tests.parts.leftovers",
     "tests.parts.livekit_server",

@@ -18,6 +18,8 @@ from config.grace import LAST_SWEEP_SECONDS, needed
 from config.proxies import proxy_for
 from config.sections.storage import StorageSettings
 from worker.errors import Failed, Misconfigured, Unreachable
+from worker.fleet import readings
+from worker.fleet.exposition import Exposition, Reading
 from worker.fleet.health import HealthServer
 from worker.fleet.intake import Intake
 from worker.fleet.jobs import Jobs
@@ -26,6 +28,7 @@ from worker.fleet.successors import Successors
 from worker.fleet.watcher import Watcher
 from worker.livekit_api import check_credentials
 from worker.messages import HAND_OVER, HANDED_OVER, Message
+from worker.metrics.definitions import HAND_OVERS, WATCHER, of_worker
 from worker.run_directory import SOCKET
 from worker.session import entry
 from worker.session.agents import build_agent
@@ -38,6 +41,7 @@ from worker.storage.retention import Retention
 from worker.storage.spool import MEGABYTE, Spool
 from worker.storage.store import Store
 from worker.storage.stores import open_store
+from worker.surroundings import let_jobs_count_in
 from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.worker")
@@ -51,6 +55,9 @@ START_SECONDS = 120.0
 DRAIN_LOOK_SECONDS = 0.1
 """Between two looks at whether calls still run: what a drain may take longer than its last call."""
 
+JOBS_METRICS = "metrics"
+"""Directory, within the one of this process, in which the calls' processes count."""
+
 
 class Worker:
     """One worker process, from registration to the end of its drain."""
@@ -60,7 +67,8 @@ class Worker:
 
         Args:
             loaded: the settings.
-            directory: what belongs to this process alone; without one there is no channel to its calls.
+            directory: what belongs to this process alone; without one there is no channel to its calls, and they count
+                nothing.
 
         Raises:
             Misconfigured: the store cannot be opened as it is set.
@@ -68,6 +76,7 @@ class Worker:
         self._settings = loaded.settings
         self._directory = directory
         self._calls = Jobs()
+        self._jobs_metrics = directory / JOBS_METRICS if directory is not None else None
         self._registered = False
         self._stopping = asyncio.Event()
         self._first_registered = asyncio.Event()
@@ -84,8 +93,11 @@ class Worker:
         self._retention = Retention(self._store, storage.journal_dir, storage.retention_days)
         self._intake = Intake(self._settings, self._jobs, lambda: self.trouble, lambda: self.draining)
         self._successors = Successors(self._settings, self._running)
+        self._watcher = Watcher(self._settings) if self._settings.fleet.watch else None
+        told = of_worker() if self._watcher is None else tuple(dict.fromkeys((*of_worker(), *WATCHER)))
+        self._exposition = Exposition(told, self._readings, self._jobs_metrics)
         self._server = self._build_server(self._settings)
-        self._health = HealthServer(self._settings.agent.name, self)
+        self._health = HealthServer(self._settings.agent.name, self, self._exposition.answer)
         self._calls.subscribe(HANDED_OVER, self._handed_over)
 
     def _build_server(self, settings: Settings) -> AgentServer:
@@ -169,6 +181,11 @@ class Worker:
         """What calls are taken and refused by."""
         return self._intake.told()
 
+    def _readings(self) -> Iterator[Reading]:
+        yield from readings.of_worker(self, self._intake.situation(), self._intake.load)
+        if self._watcher is not None:
+            yield from readings.of_watcher(self._watcher.found)
+
     def _jobs(self) -> Collection[str]:
         return self._running().keys()
 
@@ -203,6 +220,9 @@ class Worker:
                 return
             if self._directory is not None:
                 await self._calls.start(self._directory / SOCKET)
+            if self._jobs_metrics is not None:
+                self._jobs_metrics.mkdir(mode=0o700)
+                let_jobs_count_in(self._jobs_metrics)
             await self._health.start(self._settings.fleet.health_host, self._settings.fleet.health_port)
             logger.info("health is served", extra={"port": self._health.port})
             await self._successors.inherit()
@@ -214,10 +234,11 @@ class Worker:
                 asyncio.create_task(self._retention.run()),
                 asyncio.create_task(self._intake.run()),
                 asyncio.create_task(self._successors.run(self._first_registered)),
+                asyncio.create_task(self._exposition.run()),
                 asyncio.create_task(self._prepare_lines()),
             ]
-            if self._settings.fleet.watch:
-                duties.append(asyncio.create_task(Watcher(self._settings).run()))
+            if self._watcher is not None:
+                duties.append(asyncio.create_task(self._watcher.run()))
             try:
                 await asyncio.wait({serving, stopping, registered}, timeout=self._patience_s, return_when=FIRST)
                 if not (serving.done() or self.draining or self._registered):
@@ -321,6 +342,7 @@ class Worker:
         logger.info("the health port is free; health is served to this machine", extra={"port": self._health.port})
 
     def _handed_over(self, job: str, message: Message) -> None:
+        HAND_OVERS.count(result="taken" if message.get("taken") else "not_taken")
         logger.info("a call was handed over" if message.get("taken") else "nobody took a call", extra={"job": job})
 
 

@@ -1,6 +1,7 @@
 """The environment of this process and its children, set before the SDK is imported."""
 
 import os
+from pathlib import Path
 
 from config import Loaded
 from config.proxies import without_loopback
@@ -15,6 +16,10 @@ SDK_SWITCHES = {
 }
 
 
+JOBS_NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus_client while it is imported, and by the SDK when it begins."""
+
+
 def publish(loaded: Loaded) -> None:
     """Make this process and its children see the effective settings, and reach this machine without a proxy.
 
@@ -23,3 +28,10 @@ def publish(loaded: Loaded) -> None:
     os.environ.update(loaded.environment())
     os.environ.update(without_loopback(os.environ))
     os.environ.update(SDK_SWITCHES)
+    # With this the worker itself would count as a job does, into files that the SDK deletes when it begins.
+    os.environ.pop(JOBS_NUMBERS, None)
+
+
+def let_jobs_count_in(directory: Path) -> None:
+    """Make the processes that are started from now on keep their metrics in files of `directory`, which must exist."""
+    os.environ[JOBS_NUMBERS] = str(directory)

@@ -68,6 +68,10 @@ class FleetSettings(Section):
     the worker sends an agent again. livekit-server closes a room `room.departure_timeout` (20 s) after its last
     caller left, so that more is of use only where that is longer. 0: who comes back is a new caller."""
 
+    watch_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """Port on which `verbatim watch` serves `/livez` and `/metrics`, on the address of `fleet.health_host`; 0: any free
+    one. Not set: none. A worker with `fleet.watch` serves these metrics among its own."""
+
     max_call_minutes: Annotated[float, Field(ge=0, le=1440)] = 60
     """Minutes after which a call is ended with a spoken goodbye; 0: never. A forgotten call costs what a real one
     does."""

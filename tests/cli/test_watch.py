@@ -8,11 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from config import Settings
 from tests.cli.command import KEYS, arguments, environment, run
 from tests.fleet.livekit_rooms import LiveKitRooms
-from tests.parts.livekit_server import LiveKitServer
+from tests.parts.counts import Counts
+from tests.parts.livekit_server import LiveKitServer, free_ports
+from worker.cli import watch
+from worker.metrics.definitions import LOOKS
 
 PATIENCE_S = 40.0
 
@@ -74,6 +79,30 @@ async def test_it_watches_until_it_is_told_to_end_and_prints_each_agent_that_it_
     assert watching.returncode == 0, log
     (audit,) = [json.loads(line) for line in log.splitlines()]
     assert (audit["message"], audit["room"], audit["cause"]) == ("dispatched again", "kitchen", "no_room")
+
+
+async def test_its_metrics_are_served_on_the_port_that_is_set(counts: Counts) -> None:
+    async with LiveKitRooms().running() as livekit:
+        livekit.promise(livekit.open("kitchen"), 6.0, job=False)
+        livekit.promise(livekit.open("hall"), 1.0, job=False)
+        keys = {"url": livekit.url, "api_key": "key", "api_secret": "secret-of-livekit-with-32-characters"}
+        (port,) = free_ports(1)
+        fleet = {"health_host": "127.0.0.1", "watch_port": port}
+        settings = Settings.model_validate({"livekit": keys, "fleet": fleet})
+        watching = asyncio.create_task(watch._watch(settings, json_=False))
+        try:
+            async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as http:
+                while not counts(LOOKS, result="done"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                async with http.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                    told = (await answer.text()).splitlines()
+                async with http.get(f"http://127.0.0.1:{port}/livez") as answer:
+                    assert answer.status == 200
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+    assert {"verbatim_watch_rooms 2.0", 'verbatim_redispatches_total{cause="no_room"} 1.0'} <= set(told)
+    assert {"verbatim_watch_rooms_waiting 1.0", 'verbatim_watch_looks_total{result="failed"} 0.0'} <= set(told)
 
 
 def test_a_key_that_the_server_refuses_ends_it_with_78(tmp_path: Path, livekit_server: LiveKitServer) -> None:

@@ -114,9 +114,13 @@ def test_the_probes_ask_on_the_port_that_the_worker_serves(settings: Loaded) -> 
     for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
         asked = container(WORKER)[probe]["httpGet"]
         assert (asked["path"], ports[asked["port"]]) == (path, settings.settings.fleet.health_port)
+    fleet = settings.settings.fleet
     assert named("NetworkPolicy", "verbatim")["spec"]["ingress"][0]["ports"] == [
-        {"protocol": "TCP", "port": settings.settings.fleet.health_port}
+        {"protocol": "TCP", "port": fleet.health_port},
+        {"protocol": "TCP", "port": fleet.watch_port},
     ]
+    assert container(WATCHER)["ports"] == [{"name": "metrics", "containerPort": fleet.watch_port}]
+    assert container(WATCHER)["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "metrics"}
 
 
 def test_every_selector_means_the_pods_of_its_workload() -> None:

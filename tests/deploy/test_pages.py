@@ -14,6 +14,8 @@ from worker.cli import app
 
 PAGES = [
     *sorted((PROJECT / "docs" / "how-to").glob("deploy*.md")),
+    *sorted((PROJECT / "docs" / "how-to" / "alerts").glob("*.md")),
+    PROJECT / "docs" / "how-to" / "watch-over-workers.md",
     PROJECT / "docs" / "explanation" / "cloud-own-server-both.md",
     PROJECT / "docs" / "reference" / "stopping.md",
 ]

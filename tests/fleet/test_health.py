@@ -132,6 +132,22 @@ async def test_a_store_that_is_away_keeps_a_worker_ready(server: HealthServer, s
     assert (await get(server, "/readyz"))[0] == 200
 
 
+async def test_metrics_are_told_in_the_form_that_is_asked_for(state: State) -> None:
+    async def metrics(accept: str) -> tuple[bytes, str]:
+        return f"told for {accept}".encode(), "text/plain; version=1.0.0; charset=utf-8"
+
+    server = HealthServer("reception", state, metrics)
+    await server.start("127.0.0.1", 0)
+    try:
+        asked = {"Accept": "text/plain"}
+        url = f"http://127.0.0.1:{server.port}/metrics"
+        async with aiohttp.ClientSession() as http, http.get(url, headers=asked) as answer:
+            assert (answer.status, await answer.text()) == (200, "told for text/plain")
+            assert answer.headers["Content-Type"] == "text/plain; version=1.0.0; charset=utf-8"
+    finally:
+        await server.close()
+
+
 async def test_other_paths_are_not_found(server: HealthServer) -> None:
     assert (await get(server, "/settings"))[0] == 404
 

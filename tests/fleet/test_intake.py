@@ -13,10 +13,12 @@ from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.room import ListParticipantsRequest, ListParticipantsResponse
 
 from config import Settings
+from tests.parts.counts import Counts
 from worker import errand
 from worker.errand import Errand
 from worker.fleet.admission import MEGABYTE, Memory
 from worker.fleet.intake import Intake
+from worker.metrics.definitions import CALLS_REFUSED
 
 PATIENCE_S = 10.0
 AGENT = ParticipantInfo(
@@ -126,6 +128,16 @@ async def test_of_two_calls_at_once_the_last_place_takes_one_and_the_other_is_le
     first.go_on.set()
     await asyncio.gather(*offers)
     assert front.intake.sessions == 0
+
+
+async def test_each_refusal_is_counted_by_its_reason(desk: Callable[..., Desk], counts: Counts) -> None:
+    front = desk(max_sessions=1)
+    for number in range(3):
+        await front.take(Request(f"AJ_{number}"))
+    front.draining = True
+    await front.take(Request("AJ_9"))
+    assert counts(CALLS_REFUSED, reason="full") == 2
+    assert counts(CALLS_REFUSED, reason="draining") == 1
 
 
 async def test_the_last_place_is_held_while_the_server_is_asked(desk: Callable[..., Desk]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from config import Settings
 from tests.fleet.livekit_rooms import LiveKitRooms, agent, person
+from tests.parts.counts import Counts
 from tests.parts.livekit_server import free_ports
 from tests.parts.tcp_proxy import Fault, proxy_to
 from worker import errand
@@ -16,6 +17,7 @@ from worker.errand import Errand
 from worker.errors import Unreachable
 from worker.fleet import watcher
 from worker.fleet.watcher import Watcher
+from worker.metrics.definitions import REDISPATCHES
 
 PATIENCE_S = 10.0
 LONG_AGO_S = 3600.0
@@ -33,7 +35,7 @@ def settings(url: str, **own: Any) -> Settings:
 
 
 async def test_somebody_whom_no_worker_had_room_for_is_offered_again_and_the_old_offer_deleted(
-    livekit: LiveKitRooms, caplog: pytest.LogCaptureFixture
+    livekit: LiveKitRooms, caplog: pytest.LogCaptureFixture, counts: Counts
 ) -> None:
     kitchen = livekit.open("kitchen")
     old = livekit.promise(kitchen, 6.0, job=False, metadata='{"tenant": 7}')
@@ -45,6 +47,7 @@ async def test_somebody_whom_no_worker_had_room_for_is_offered_again_and_the_old
     assert (new.agent_name, new.metadata) == ("verbatim", '{"tenant": 7}')
     assert (action.room, action.dispatch, action.replaced, action.cause) == ("kitchen", new.id, [old], "no_room")
     assert told == [action]
+    assert counts(REDISPATCHES, cause="no_room") == 1
     (record,) = caplog.records
     assert (record.message, vars(record)["room"], vars(record)["dispatch"]) == ("dispatched again", "kitchen", new.id)
     assert "tenant" not in str(vars(record)), "what an operator writes there is not the log's business"

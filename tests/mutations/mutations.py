@@ -706,4 +706,42 @@ MUTATIONS = (
         [Edit("worker/storage/reopening.py", "        await store.put(f", "        str(f")],
         ["tests/storage/test_reopening.py"],
     ),
+    Mutation(
+        "what a dead job counted is lost",
+        [
+            Edit(
+                "worker/fleet/exposition.py",
+                "            self._dead = _sum([self._dead, _read(path)])\n",
+                "            pass\n",
+            )
+        ],
+        ["tests/fleet/test_exposition.py"],
+    ),
+    Mutation(
+        "what a dead job counted is counted at every look",
+        [Edit("worker/fleet/exposition.py", "        path.unlink(missing_ok=True)\n", "")],
+        ["tests/fleet/test_exposition.py"],
+    ),
+    Mutation(
+        "traces say whatever somebody attached",
+        [
+            Edit(
+                "worker/tracing/content.py",
+                "    return name in TEXTS or all(isinstance(each, int | float) for each in values)\n",
+                "    return True\n",
+            )
+        ],
+        ["tests/tracing/test_export.py"],
+    ),
+    Mutation(
+        "a call whose end is not on the disk counts twice",
+        [
+            Edit(
+                "worker/session/counting.py",
+                "    if not accepted.cancelled() and accepted.result().durable:\n",
+                "    if not accepted.cancelled():\n",
+            )
+        ],
+        ["tests/session/test_counting.py"],
+    ),
 )

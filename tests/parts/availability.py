@@ -100,6 +100,7 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "linux": _linux,
     "livekit-server": _livekit_server,
     "network namespaces": _network_namespaces,
+    "promtool": _program("promtool"),  # in Debian's package `prometheus`
     "root": _root,
     "speech": _speech,
     "strace": _strace,

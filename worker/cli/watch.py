@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import json
+import logging
 import signal
-from typing import Annotated
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +14,9 @@ from rich.console import Console
 from config import Settings
 from worker.cli.options import AsJson, ConfigFile, Profile, Set, load_settings
 from worker.errors import EXIT_FAILED, Misconfigured, Unreachable
+
+if TYPE_CHECKING:
+    from worker.fleet.watcher import Watcher
 
 Once = Annotated[bool, typer.Option("--once", help="Look once, and end: 1 when somebody still waits.")]
 Force = Annotated[bool, typer.Option("--force", help="Also for a LiveKit Cloud project, which does the same itself.")]
@@ -88,4 +93,29 @@ async def _watch(settings: Settings, *, json_: bool) -> None:
     # A server that is started beside this may take a moment; the watcher says so, and waits for it.
     with contextlib.suppress(Unreachable):
         await check_credentials(settings)
-    await Watcher(settings, notify).run()
+    async with _served(watcher := Watcher(settings, notify), settings):
+        await watcher.run()
+
+
+@contextlib.asynccontextmanager
+async def _served(watcher: "Watcher", settings: Settings) -> AsyncIterator[None]:
+    """Serve the watcher's metrics, where a port for them is set.
+
+    Raises:
+        Failed: the port cannot be used.
+    """
+    if settings.fleet.watch_port is None:
+        yield
+        return
+    from worker.fleet.exposition import Exposition
+    from worker.fleet.metrics_server import MetricsServer
+    from worker.fleet.readings import of_watcher
+    from worker.metrics.definitions import WATCHER
+
+    server = MetricsServer(Exposition(WATCHER, lambda: of_watcher(watcher.found)).answer)
+    await server.start(settings.fleet.health_host, settings.fleet.watch_port)
+    logging.getLogger("verbatim.watch").info("metrics are served", extra={"port": server.port})
+    try:
+        yield
+    finally:
+        await server.close()

@@ -2,14 +2,11 @@
 
 `/` and `/livez`: 200 while the process runs. `/readyz`: 200 when a call would be taken, or when the
 worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions, what calls are
-refused by, what waits to be stored, and versions.
+refused by, what waits to be stored, and versions. `/metrics`: for Prometheus.
 
 A worker that drains leaves the port to its successor, and goes on serving on a port of this machine alone.
 """
 
-import asyncio
-import errno
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,12 +14,11 @@ from typing import Protocol
 
 from aiohttp import web
 
-from worker.errors import Failed
+from worker.fleet.listening import listen
+from worker.fleet.metrics_server import Metrics, metrics_route
 
 PORT_SECONDS = 10.0
 """How long a worker waits for a port that another one is about to free. Source: DESIGN 3.8."""
-
-PORT_LOOK_SECONDS = 0.2
 
 
 class Waiting(Protocol):
@@ -128,9 +124,10 @@ class HealthServer:
     Args:
         agent: name that the worker registers under.
         condition: asked at each request.
+        metrics: asked at each request; without, there is no `/metrics`.
     """
 
-    def __init__(self, agent: str, condition: Condition) -> None:
+    def __init__(self, agent: str, condition: Condition, metrics: Metrics | None = None) -> None:
         self._agent = agent
         self._condition = condition
         app = web.Application()
@@ -142,6 +139,8 @@ class HealthServer:
                 web.get("/worker", self._worker),
             ]
         )
+        if metrics is not None:
+            app.add_routes([metrics_route(metrics)])
         self._runner = web.AppRunner(app, access_log=None)
         self._public: web.TCPSite | None = None
 
@@ -156,25 +155,7 @@ class HealthServer:
         Raises:
             Failed: the port is taken or may not be used.
         """
-        await self._runner.setup()
-        until = asyncio.get_running_loop().time() + patience_s
-        try:
-            while self._public is None:
-                site = web.TCPSite(self._runner, host, port)
-                try:
-                    await site.start()
-                    self._public = site
-                except OSError as error:
-                    await site.stop()
-                    if error.errno != errno.EADDRINUSE or asyncio.get_running_loop().time() >= until:
-                        raise
-                    await asyncio.sleep(PORT_LOOK_SECONDS)
-        except OSError as error:
-            await self._runner.cleanup()
-            raise Failed(
-                f"Port {port} on {host} cannot be used for health ({_reason(error)}); "
-                "stop what holds it, or set fleet.health_port to another."
-            ) from None
+        self._public = await listen(self._runner, host, port, "health", "fleet.health_port", patience_s=patience_s)
 
     @property
     def port(self) -> int:
@@ -221,10 +202,3 @@ class HealthServer:
                 "versions": {name: version(name) for name in ("verbatim", "livekit-agents")},
             }
         )
-
-
-def _reason(error: OSError) -> str:
-    # asyncio puts the address into the text; a name that cannot be resolved has its own numbers.
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return error.strerror or type(error).__name__

@@ -30,6 +30,7 @@ from worker.fleet.budget import DailyBudget
 from worker.fleet.loop_lag import LoopLag
 from worker.fleet.presence import Presence, who_is_in
 from worker.livekit_api import livekit_api
+from worker.metrics.definitions import CALLS_REFUSED
 
 logger = logging.getLogger("verbatim.worker")
 alert = logging.getLogger("verbatim.alert")
@@ -99,18 +100,18 @@ class Intake:
     @property
     def load(self) -> float:
         """What is reported to the server."""
-        return load(self._situation(), self._limits)
+        return load(self.situation(), self._limits)
 
     @property
     def crowded(self) -> str | None:
         """Why no call is taken now though the worker is well, as a sentence, or `None`."""
-        now = self._situation()
+        now = self.situation()
         found = shortage(now, self._limits) or spent(now, self._limits)
         return found.sentence if found is not None else None
 
     def told(self) -> Mapping[str, object]:
         """Return the figures for `/worker`."""
-        now = self._situation()
+        now = self.situation()
         return {
             "load": round(load(now, self._limits), 4),
             "refused": {reason.value: count for reason, count in sorted(self._refused.items())},
@@ -127,7 +128,7 @@ class Intake:
         """Accept the call, or leave it to another worker; while it is being accepted its place is held."""
         sent_for = errand.read(request.job.metadata)
         resumes = sent_for.resume_of is not None
-        if (found := refusal(self._situation(), self._limits, resumes=resumes)) is not None:
+        if (found := refusal(self.situation(), self._limits, resumes=resumes)) is not None:
             await self._refuse(request, found)
             return
         # No await since the check: two requests cannot both take the last place.
@@ -151,7 +152,7 @@ class Intake:
             caller = room.people[0]
         calls = Counter(self._calls().values())
         # The place is held already, so that without it there is room for this call.
-        now = self._situation(but=request.id)
+        now = self.situation(but=request.id)
         found = refusal(now, self._limits, caller=caller, calls=calls, agents=len(room.agents))
         if found is None and limited and caller is not None:
             self._callers[request.id] = caller
@@ -166,6 +167,7 @@ class Intake:
 
     async def _refuse(self, request: JobRequest, found: Refusal) -> None:
         self._refused[found.reason] += 1
+        CALLS_REFUSED.count(reason=found.reason.value)
         fields = {"reason": found.reason.value, "room": request.room.name}
         logger.info("call refused: %s", found.sentence, extra=fields)
         if (name := ALERTS.get(found.reason)) is not None and found.reason not in self._alerted:
@@ -179,7 +181,8 @@ class Intake:
         self._callers = {job: caller for job, caller in self._callers.items() if job in running}
         return self._callers
 
-    def _situation(self, but: str | None = None) -> Situation:
+    def situation(self, but: str | None = None) -> Situation:
+        """Return how the worker is now, by what was last measured, without the call of the job `but`."""
         return Situation(
             sessions=len(self._reserved.union(self._jobs()) - {but}),
             draining=self._draining(),
@@ -220,7 +223,7 @@ class Intake:
 
     def _end_alerts(self) -> None:
         over = set[Reason]()
-        if spent(self._situation(), self._limits) is None:
+        if spent(self.situation(), self._limits) is None:
             over.add(Reason.BUDGET)
         if not any(count >= self._limits.max_calls_per_identity for count in Counter(self._calls().values()).values()):
             over.add(Reason.CALLER)

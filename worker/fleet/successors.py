@@ -24,6 +24,7 @@ from worker.fleet.presence import who_is_in
 from worker.fleet.promises import Again, Dispatch, Verdict, Wait, follow
 from worker.fleet.watcher import ROOM_SECONDS, Action, promise_of
 from worker.livekit_api import livekit_api
+from worker.metrics.definitions import REDISPATCHES
 from worker.transcript.replay import transcript_id
 
 logger = logging.getLogger("verbatim.worker")
@@ -145,6 +146,7 @@ class Successors:
         again = api.CreateAgentDispatchRequest(agent_name=self._name, room=call.room, metadata=verdict.metadata)
         made = await server.agent_dispatch.create_dispatch(again)
         action = Action.of(call.room, call.room_sid, self._settings.agent.name, made.id, verdict)
+        REDISPATCHES.count(cause=action.cause)
         logger.info("dispatched again", extra=action.as_json())
         until = time.monotonic() + TAKEN_SECONDS
         while time.monotonic() < until:

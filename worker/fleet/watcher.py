@@ -21,6 +21,7 @@ from worker.errors import Refusal
 from worker.fleet.presence import who_is_in
 from worker.fleet.promises import Again, Counts, Dispatch, Hopeless, Kept, Verdict, is_worth_a_look, judge
 from worker.livekit_api import livekit_api
+from worker.metrics.definitions import LOOKS, REDISPATCHES
 
 logger = logging.getLogger("verbatim.watch")
 alert = logging.getLogger("verbatim.alert")
@@ -114,17 +115,22 @@ class Watcher:
         self._unsettled: set[str] = set()
         self._hopeless: dict[str, str] = {}
         self._trouble: str | None = None
+        self.found: Round | None = None
+        """What the last look found that could be had."""
 
     async def run(self) -> None:
         """Look again and again until cancelled; a server that cannot be reached, or refuses the key, is waited for."""
         while True:
             began = time.monotonic()
             try:
-                await self.look()
+                self.found = await self.look()
+                LOOKS.count(result="done")
                 self._say(None)
             except Refusal as refusal:
+                LOOKS.count(result="failed")
                 self._say(str(refusal))
             except Exception:  # one look that fails must not leave people waiting for ever
+                LOOKS.count(result="failed")
                 logger.exception("a look at the rooms failed")
             await asyncio.sleep(max(0.0, INTERVAL_S - (time.monotonic() - began)))
 
@@ -212,6 +218,7 @@ class Watcher:
         except (api.TwirpError, TimeoutError):
             return None
         action = Action.of(room.name, room.sid, self._settings.agent.name, made.id, verdict)
+        REDISPATCHES.count(cause=action.cause)
         logger.info("dispatched again", extra=action.as_json())
         if self._notify is not None:
             self._notify(action)

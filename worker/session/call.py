@@ -18,6 +18,7 @@ from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, v
 
 from config import Loaded, Settings
 from worker.errand import Errand
+from worker.metrics.definitions import RESUMPTIONS
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
 from worker.session.before import Before, look_back
@@ -152,7 +153,6 @@ class Call:
             context.job.id,
             append_deadline_ms=settings.storage.append_deadline_ms,
         )
-        context.log_context_fields = {"room": context.job.room.name, "transcript": transcript_id}
         call = cls(context, settings, journal, sent_for, before.memory)
         call._look_back = partial(look_back, settings, transcript_id, prefix, created, sent_for, but=context.job.id)
         cut_off = before.memory.open_tools if before.memory is not None else ()
@@ -248,9 +248,11 @@ class Call:
         if resumption is not None and relay.waits:
             agent = resumption.agent
             resumption.without_a_word()
+            RESUMPTIONS.count(after="hand_over")
         elif resumption is not None and self._caller_is_the_same() and await resumption.recall():
             agent = resumption.agent
             resumption.instead_of_greeting(session, announcer)
+            RESUMPTIONS.count(after=resumption.after)
             self._recorder.anything_said = True
         context.room.on("sip_dtmf_received", partial(self._key_pressed, session))
         context.room.on("participant_disconnected", self._somebody_left)

@@ -15,13 +15,14 @@ from livekit.agents import JobContext, JobProcess
 from livekit.plugins import silero as _silero  # noqa: F401 - plugins register on the main thread only
 
 from config import Loaded, load
-from worker import errand
+from worker import errand, metrics
 from worker.messages import HAND_OVER, HANDED_OVER, Message
 from worker.run_directory import socket_of
 from worker.session.call import Call, versions
 from worker.session.channel import Channel
 from worker.session.hang_up import close_room
 from worker.session.lingering import end_within
+from worker.session.log_fields import call_fields
 from worker.session.orphan import end_with_worker
 from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
@@ -38,7 +39,13 @@ def set_up(process: JobProcess) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_worker()
+    metrics.switch_on()
     loaded = load(files=False)
+    if loaded.settings.telemetry.otlp_endpoint is not None:
+        # Only then: a process that sends nothing need not have what sends.
+        from worker.tracing import export
+
+        export.switch_on(loaded.settings.telemetry, loaded.settings.agent.name)
     assert loaded.settings.livekit.url is not None
     keep_room_direct(os.environ, loaded.settings.livekit.url)
     process.userdata[SETTINGS] = loaded
@@ -50,6 +57,7 @@ async def entry(context: JobContext) -> None:
     """Begin the call of this job and return; it goes on until its session closes."""
     loaded: Loaded = context.proc.userdata[SETTINGS]
     sent_for = errand.read(context.job.metadata)
+    context.log_context_fields = call_fields(context.job, loaded.settings.agent.name)
     context.job.metadata = errand.own(context.job.metadata)  # as the operator's agent expects it
     try:
         call = await Call.begin(context, loaded, sent_for)

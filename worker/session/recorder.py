@@ -7,6 +7,7 @@ from typing import Any
 
 from livekit.agents import AgentSession
 
+from worker.session.counting import count
 from worker.session.current_speech import current_speech
 from worker.session.idempotency import IdempotencyKeys
 from worker.session.roster import Roster
@@ -37,6 +38,7 @@ class CallRecorder:
         if isinstance(event, UserFinal) and event.source == "speech" and event.ended_ms is not None:
             self.last_word_ms = event.ended_ms
         accepted = self._journal.append(event)
+        count(event, accepted)
         if self.watcher is not None:
             self.watcher(event)
         return accepted

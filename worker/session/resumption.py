@@ -88,6 +88,11 @@ class Resumption:
             restore(agent, memory.state, recorder)
         return cls(memory, agent)
 
+    @property
+    def after(self) -> str:
+        """What the call goes on after, as the metric of resumptions has it."""
+        return "return" if self._memory.ended.reason == "caller_left" else "lost_agent"
+
     async def recall(self) -> bool:
         """Let the agent know what was said and done; return whether that was anything."""
         tools = self.agent.tools

@@ -561,6 +561,14 @@ def fault(code: str) -> Fault:
     return Fault(code, f"{name} failed in a way that is not known here.", remedy, False, heard)
 
 
+def metric_code(code: str) -> str:
+    """Return the label under which a code is counted: of those that are not listed there may be any number."""
+    found = fault(code)
+    if code in CATALOGUE:
+        return found.label
+    return f"{found.provider if found.provider in PROVIDERS else 'unknown'}_other"
+
+
 def error_raised(code: str) -> ErrorRaised:
     """Return the journal's event for a fault."""
     found = fault(code)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from worker.metrics.definitions import EVENTS_STORED
 from worker.storage import names
 from worker.storage.disk import Disk
 from worker.storage.errors import JournalUnreadable, SessionRemoved, StorageError, StoredDiffers
@@ -137,6 +138,9 @@ async def finalise_all(journals: Sequence[Path], store: Store, formats: Mapping[
             for journal in local:
                 if journal not in left:
                     await asyncio.to_thread(remove, journal.path, disk)
+                    # Not before: what is counted twice would look like more words than there were.
+                    if stored is not None:
+                        EVENTS_STORED.count(len(journal.lines.reading.records))
     return Finalised(stored, local, left)
 
 

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from worker.metrics.definitions import EVENTS_ACCEPTED, JOURNAL_DEGRADED, JOURNAL_SYNC
 from worker.storage.disk import Disk
 from worker.storage.errors import JournalUnwritable
 from worker.storage.journal_file import JournalFile, Vanished
@@ -245,8 +246,12 @@ class Journal:
     def _synced(self, seq: int) -> None:
         """Take the report that all lines below number `seq` are on the disk."""
         self._lost = b""
+        appended_before = self._loop.time() + self._append_deadline_s
         while self._waiting and self._waiting[0].seq < seq:
-            _answer(self._waiting.popleft(), durable=True)
+            waiting = self._waiting.popleft()
+            _answer(waiting, durable=True)
+            JOURNAL_SYNC.observe(appended_before - waiting.overdue_at)
+            EVENTS_ACCEPTED.count()
         if self._proof is not None and self._proof < seq:
             self._trouble = self._proof = None
             log.warning("journal %s is durable again", self._path)
@@ -280,6 +285,7 @@ class Journal:
         again = self._trouble is not None
         if not again:
             self._trouble = _Trouble(self._waiting[0].ms if self._waiting else self.clock(), reason)
+            JOURNAL_DEGRADED.count()
             alert.error(
                 "the journal is not durable: %s; the call goes on in memory: see to the disk under %s",
                 reason,

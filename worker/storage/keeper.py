@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from worker.metrics.definitions import RECOVERED, SESSIONS_ENDED
 from worker.storage import probe
 from worker.storage.disk import Disk
 from worker.storage.errors import StorageError
@@ -225,8 +226,12 @@ class JournalKeeper:
             case State.FINALISED if outcome.lease:
                 fields = _fields(outcome) | {"stored": outcome.address}
                 log.warning("a call whose node is lost was finished: %s", outcome.reason or SHIPPED, extra=fields)
+                RECOVERED.count(origin="other_node")
             case State.FINALISED if outcome.address:
                 log.info("a call whose job had died was stored", extra=_fields(outcome) | {"stored": outcome.address})
+                RECOVERED.count(origin="this_node")
+                if outcome.crashed:
+                    SESSIONS_ENDED.count(reason="crashed")
             case State.LEFT:
                 self._complain(outcome.journal, outcome.reason)
                 if outcome.lasting and not outcome.lease:
@@ -245,7 +250,7 @@ class JournalKeeper:
 
 
 def _fields(outcome: Outcome) -> dict[str, str]:
-    return {"transcript": outcome.transcript_id, "job": outcome.job}
+    return {"transcript": outcome.transcript_id, "job_id": outcome.job}
 
 
 def _signature(journal: Path) -> Signature:

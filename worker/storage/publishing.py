@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from worker.metrics.definitions import UPLOAD_FAILURES, UPLOADS
 from worker.storage import names
-from worker.storage.errors import StoredDiffers
+from worker.storage.errors import StorageUnwritable, StoredDiffers
 from worker.storage.parts import LocalJournal
 from worker.storage.segments import Merged, StoredPart, got, merge, stored_parts
 from worker.storage.store import Store
@@ -59,10 +60,19 @@ async def put_session(
             _refuse_less(prefix, part, content.merged.readings)
         generation = old.generation if same_events else old.generation + 1
         manifest = manifest.model_copy(update={"generation": generation})
-    for key, data in content.new.items():
-        await store.put(key, data)
-    await store.put(f"{prefix}/{names.MANIFEST}", manifest.encode())
+    await _put({**content.new, f"{prefix}/{names.MANIFEST}": manifest.encode()}, store)
     return _stored(prefix, content.transcript, manifest), content.merged
+
+
+async def _put(files: Mapping[str, bytes], store: Store) -> None:
+    """Put all files, in their order."""
+    try:
+        for key, content in files.items():
+            await store.put(key, content)
+    except StorageUnwritable:
+        UPLOAD_FAILURES.count(kind="transcript")
+        raise
+    UPLOADS.count(kind="transcript")
 
 
 async def stored_manifest(store: Store, prefix: str) -> Manifest | None:

@@ -32,6 +32,7 @@ from worker.storage.finalise import finalise_all
 from worker.storage.journals import all_held, journals_in, read, session_directories
 from worker.storage.parts import LocalJournal
 from worker.storage.store import Store
+from worker.transcript.events import PartEnded
 from worker.transcript.render import Render
 
 LEFTOVER_S = 3600.0
@@ -77,6 +78,8 @@ class Outcome:
     """It was the store that could not do what it must."""
     lease: str = ""
     """The key of the part's lease, where that is all that this node has of it."""
+    crashed: bool = False
+    """It does not say how its part ended: the process died, or the host."""
 
     @property
     def transcript_id(self) -> str:
@@ -204,7 +207,7 @@ async def _finalised(
     return [
         Outcome(each.path, State.LEFT, f"{_damage(each)}, and stays for you to compare", address, lasting=True)
         if each in done.left
-        else Outcome(each.path, State.FINALISED, _emptiness(each), address)
+        else Outcome(each.path, State.FINALISED, _emptiness(each), address, crashed=_is_crashed(each))
         for each in done.journals
     ]
 
@@ -220,6 +223,11 @@ async def trouble_of(store: Store) -> str:
 
 def _emptiness(journal: LocalJournal) -> str:
     return "" if journal.lines.reading.records else "nothing was accepted in it, so that there is nothing to store"
+
+
+def _is_crashed(journal: LocalJournal) -> bool:
+    records = journal.lines.reading.records
+    return bool(records) and not any(isinstance(each.event, PartEnded) for each in records)
 
 
 def _damage(journal: LocalJournal) -> str:

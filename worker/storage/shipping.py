@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from worker.metrics.definitions import UPLOAD_FAILURES, UPLOAD_LAG, UPLOAD_OLDEST, UPLOADS
 from worker.storage import names
 from worker.storage.errors import StorageUnwritable
 from worker.storage.leases import Lease
@@ -53,12 +55,17 @@ class Shipper:
         self._leased = asyncio.Event()
         self._number = 0
         self._unconfirmed: tuple[str, bytes] | None = None
+        self._waits_since: float | None = None
+        self._unconfirmed_since: float | None = None
         self._puts: set[asyncio.Task[None]] = set()
         self._duties: list[asyncio.Task[None]] = []
         self._complained = False
 
     def take(self, line: bytes) -> None:
         """Ship `line` after all before it. Returns at once."""
+        if self._waits_since is None:
+            self._waits_since = time.time()
+            self._tell_oldest()
         self._lines.append(line)
         self._news.set()
 
@@ -79,6 +86,9 @@ class Shipper:
         await asyncio.gather(*self._puts, return_exceptions=True)
         if self._unconfirmed is not None:
             await self._put(self._unconfirmed)
+        # What is left goes with the transcript; where that fails, the journal rests, and is seen as such.
+        self._waits_since = None
+        self._tell_oldest()
 
     async def _shipping(self) -> None:
         await self._leased.wait()
@@ -87,6 +97,7 @@ class Shipper:
             await asyncio.sleep(SHIP_AFTER_S)
             self._news.clear()
             lines, self._lines = self._lines, []
+            self._unconfirmed_since, self._waits_since = self._waits_since, None
             self._number += 1
             self._unconfirmed = names.segment(self._lease.prefix, self._job, self._number), b"".join(lines)
             await self._persist(self._unconfirmed)
@@ -114,9 +125,21 @@ class Shipper:
             await asyncio.sleep(patience.after(failed=True))
 
     async def _put(self, put: tuple[str, bytes]) -> None:
-        await (await self._open_store()).put(*put)
+        kind = "lease" if put[0] == self._lease_key else "segment"
+        try:
+            await (await self._open_store()).put(*put)
+        except Exception:
+            UPLOAD_FAILURES.count(kind=kind)
+            raise
+        UPLOADS.count(kind=kind)
         if put is self._unconfirmed:
-            self._unconfirmed = None
+            if self._unconfirmed_since is not None:
+                UPLOAD_LAG.observe(time.time() - self._unconfirmed_since)
+            self._unconfirmed = self._unconfirmed_since = None
+            self._tell_oldest()
+
+    def _tell_oldest(self) -> None:
+        UPLOAD_OLDEST.is_so(self._waits_since if self._unconfirmed_since is None else self._unconfirmed_since)
 
     def _complain(self, reason: str) -> None:
         if not self._complained:
