@@ -17,7 +17,7 @@ from worker.metrics.page import page
 from worker.transcript.events import EndReason
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
-ALL = (*of_worker(), *WATCHER)
+ALL = tuple(dict.fromkeys((*of_worker(), *WATCHER)))
 UNITS = ("_seconds", "_bytes", "_ratio", "_info", "_total")
 COUNTED_THINGS = ("sessions_running", "sessions_max", "journals", "rooms", "rooms_waiting", "rooms_hopeless")
 YES_OR_NO = ("worker_ready", "worker_connected", "worker_draining", "journals_writable", "store_available")
