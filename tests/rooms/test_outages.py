@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bootstrap import livekit_server as program
+from config.spoken_lines import LINES
 from tests.parts.availability import PROJECT
 from tests.rooms.conversation import new_room
 from tests.rooms.deployment import START_S, worker
@@ -145,6 +146,8 @@ async def test_a_cut_of_a_minute_costs_the_caller_that_minute_and_the_transcript
                 await caller.ask()
             stored = await place.stored(room, BACK_WITHIN_S)
     assert stored.texts("user") == [QUESTION, QUESTION]
+    assert LINES["en"]["resumption"] in stored.texts("agent")
+    assert not stored.transcript.complete
     record_property("parts", [(part.ended.reason, part.ended.detail) for part in stored.transcript.parts])
 
 

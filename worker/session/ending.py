@@ -40,6 +40,9 @@ class Ending:
     detail: str
 
 
+CONNECTION_LOST = "the connection to the room ended"
+"""How the detail begins where the room may still be there, and the caller in it."""
+
 GOODBYE_OF_A_CLIENT = ("client_initiated", "user_rejected")
 
 
@@ -75,5 +78,5 @@ def ending(signs: Signs) -> Ending:
     if signs.room_ended == "room_closed":
         return Ending("room_closed", "the room was empty")
     if signs.room_ended is not None:
-        return Ending("room_closed", f"the connection to the room ended ({signs.room_ended})")
+        return Ending("room_closed", f"{CONNECTION_LOST} ({signs.room_ended})")
     return Ending("error", "the worker was shut down during the call")
