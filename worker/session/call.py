@@ -55,12 +55,13 @@ from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
 from worker.storage.journals import journals_in
 from worker.storage.leases import Lease
+from worker.storage.previous import previous_call
 from worker.storage.publishing import StoredTranscript
 from worker.storage.reopening import reopen
 from worker.storage.shipping import Shipper
 from worker.storage.store import Store
 from worker.storage.stores import open_store
-from worker.transcript.events import Gap, PartEnded, PartStarted
+from worker.transcript.events import CallPrevious, Gap, PartEnded, PartStarted
 from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.call")
@@ -111,6 +112,8 @@ class Call:
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
         self._reopening: asyncio.Task[None] | None = None
+        self._looking_back: asyncio.Task[None] | None = None
+        self._prefix = ""
         self._shipper: Shipper | None = None
         self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
@@ -137,6 +140,7 @@ class Call:
         call = cls(context, settings, journal, before.memory)
         cut_off = before.memory.open_tools if before.memory is not None else ()
         call._recorder.keys = IdempotencyKeys(context.job.id, cut_off)
+        call._prefix = prefix
         call._ship_to(prefix)
         await call._recorder.append(
             PartStarted(
@@ -232,6 +236,26 @@ class Call:
         )
         if self._supervision is not None:
             self._supervision.start()
+        if self._memory is None:
+            self._looking_back = asyncio.create_task(self._find_previous())
+
+    async def _find_previous(self) -> None:
+        """Note which call the caller had before in a room of this name: another room, and so another transcript."""
+        try:
+            await self._context.wait_for_participant()
+        except RuntimeError:  # the room is gone before anybody came
+            return
+        if self._roster.caller != self._roster.transcribed:
+            return  # masked, and not theirs alone
+        try:
+            found = await previous_call(
+                await self._store(), self._prefix, self._settings.agent.name, self._roster.caller
+            )
+        except StorageError as error:
+            logger.info("whether the caller had a call before is not known: %s", error)
+            return
+        if found is not None:
+            self._recorder.append(CallPrevious(transcript=found))
 
     def _caller_is_the_same(self) -> bool:
         """Whether who is there now may hear what was said before. Who is away for a moment may."""
@@ -315,6 +339,8 @@ class Call:
             self._close_timer.cancel()
         if self._supervision is not None:
             await self._supervision.aclose()
+        if self._looking_back is not None:
+            self._looking_back.cancel()
         end = ending(self._signs())
         if self._speech is not None:
             self._speech.stt.call_is_over()
