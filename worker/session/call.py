@@ -45,7 +45,6 @@ from worker.storage import names
 from worker.storage.errors import (
     JournalInUse,
     JournalMissing,
-    JournalUnreadable,
     SessionRemoved,
     StorageError,
     StorageUnavailable,
@@ -395,7 +394,9 @@ class Call:
         try:
             # What the parts before left here is not in the store yet: a sweep may be a minute away.
             return await publish([path, *await self._parts_before()], store, self._formats, memory)
-        except (JournalMissing, JournalUnreadable):  # a sweep was quicker, or it is left to that
+        except (StorageUnwritable, SessionRemoved):
+            raise
+        except StorageError:  # of a part before: a sweep was quicker, or it is left to one
             return await publish([path], store, self._formats, memory)
 
     async def _parts_before(self) -> Sequence[Path]:
@@ -426,7 +427,7 @@ class Call:
         before = await self._parts_before()
         await finalise([self._journal.path], await self._store(), self._formats)
         for journal in before:
-            with contextlib.suppress(JournalInUse, JournalMissing, JournalUnreadable):
+            with contextlib.suppress(StorageError):  # it runs still, or a sweep does it
                 await finalise([journal], await self._store(), self._formats)
 
     async def _store(self) -> Store:
