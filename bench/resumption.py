@@ -30,7 +30,8 @@ from tests.rooms.worker_process import WorkerProcess, launch
 BARS_S = {"job": 3.0, "worker": 8.0, "node": 35.0}
 """At the 95th percentile."""
 
-NAME = {"VERBATIM_AGENT__NAME": "verbatim"}
+OWN = {"VERBATIM_AGENT__NAME": "verbatim", "VERBATIM_AGENT__SILENCE_PROMPT": "0"}
+"""A caller who waits for another worker to start is not asked whether they are there."""
 START_S = 300.0
 
 Strike = Callable[[Caller], Awaitable[None]]
@@ -96,7 +97,7 @@ async def _strike(place: Surroundings, kill: str, stack: contextlib.ExitStack) -
 
 
 async def _started(place: Surroundings, name: str, stack: contextlib.ExitStack, *, wait: bool = True) -> WorkerProcess:
-    worker = launch(place, name, NAME)
+    worker = launch(place, name, OWN)
     stack.callback(worker.stop)
     if wait:
         await asyncio.to_thread(worker.wait_until_ready, START_S)

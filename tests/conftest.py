@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.parts.object_stores",
     "tests.parts.clouds",
     "tests.parts.results",
+    "tests.parts.second_try",
     "tests.parts.sizes",
     "tests.parts.standins",
 ]

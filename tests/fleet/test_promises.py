@@ -154,6 +154,9 @@ AFTER_A_DEATH: dict[str, tuple[list[Dispatch], Verdict]] = {
         [served(60), unserved(0.1, "AD_2", RESUMING)], Kept(),
     ),
     "another is there": ([served(60), served(0.1, "AD_2", RESUMING, "AJ_2")], Kept()),
+    "another had been sent while it was there, and was refused": (
+        [served(60), unserved(JOINING_S, "AD_2")], Again(Cause.LOST, RESUMING, deaths=1),
+    ),
     "another was sent by somebody who knows of no death": ([served(60), served(5, "AD_2", job="AJ_2")], Kept()),
     "the server does not list the job yet": ([unserved(2)], Again(Cause.LOST, RESUMING, deaths=1)),
     "one before it had died": (

@@ -53,6 +53,14 @@ def test_one():
     held.bind(("127.0.0.1", 0))
     held.listen()
 """
+HEARD_AT_THE_SECOND_TRY = """
+import pytest
+tries = []
+@pytest.mark.needs("livekit-server")
+def test_one():
+    tries.append(1)
+    assert len(tries) == 2
+"""
 HANGS = """
 import asyncio, pytest
 @pytest.mark.asyncio
@@ -157,3 +165,23 @@ def test_only_soak_tests_leave_results(tmp_path: Path) -> None:
     (result,) = json.loads(written.read_text())["results"]
     assert result["test"].endswith("::test_long")
     assert (result["outcome"], result["figures"]) == ("passed", {"calls": 3})
+
+
+def test_a_call_may_be_made_a_second_time_and_is_named_then(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, HEARD_AT_THE_SECOND_TRY, "tests.parts.second_try", "pytest_rerunfailures")
+    assert status == 0, output
+    assert "::test_one" in output.split("tried a second time")[1]
+
+
+def test_what_guards_that_nothing_is_lost_has_one_try(tmp_path: Path) -> None:
+    faults = tmp_path / "faults"
+    faults.mkdir()
+    status, output = _session(faults, HEARD_AT_THE_SECOND_TRY, "tests.parts.second_try", "pytest_rerunfailures")
+    assert status == 1, output
+    assert "tried a second time" not in output
+
+
+def test_what_makes_no_call_has_one_try(tmp_path: Path) -> None:
+    source = HEARD_AT_THE_SECOND_TRY.replace('@pytest.mark.needs("livekit-server")\n', "")
+    status, output = _session(tmp_path, source, "tests.parts.second_try", "pytest_rerunfailures")
+    assert status == 1, output

@@ -13,7 +13,7 @@ from tests.rooms.surroundings import Surroundings
 from tests.rooms.words import words
 from tests.rooms.worker_process import WorkerProcess
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 PASSWORD = "I forgot my password."
 CARDS = "Do you sell gift cards?"

@@ -72,20 +72,24 @@ def known(*events: Event) -> Memory:
 
 
 class FakeAnnouncer:
-    """Says lines in no time, and notes them."""
+    """Says lines in no time, notes them, and has the agent remember them, as the session does."""
 
-    def __init__(self) -> None:
+    def __init__(self, agent: Agent) -> None:
         self.said: list[Line] = []
+        self._agent = agent
 
     async def say(self, line: Line, **_: Any) -> bool:
+        known = self._agent.chat_ctx.copy()
+        known.add_message(role="assistant", content="I am back.")
+        await self._agent.update_chat_ctx(known)
         self.said.append(line)
         return True
 
 
 async def come_back(stage: Stage, memory: Memory) -> tuple[Reception, FakeAnnouncer]:
     """Start a session with the agent that goes on; return it when it has come back."""
-    announcer = FakeAnnouncer()
     resumption = Resumption.of(memory, settings(), stage.recorder)
+    announcer = FakeAnnouncer(resumption.agent)
     assert await resumption.recall()
     resumption.instead_of_greeting(stage.session, announcer)  # type: ignore[arg-type]
     await stage.session.start(resumption.agent)
@@ -117,8 +121,9 @@ async def test_a_tool_that_was_cut_off_is_explained(stage: Stage) -> None:
     stage.llm.outcomes = [[]]
     await come_back(stage, known(NAME, ToolCalled(call="c", name="book", arguments="{}")))
     await asyncio.wait_for(stage.llm.attempted.wait(), 10)
-    (result,) = [item for item in stage.llm.requests[0]["chat_ctx"].items if item.type == "function_call_output"]
-    assert "Do not repeat" in result.output
+    sent = [item for item in stage.llm.requests[0]["chat_ctx"].items if item.type != "agent_config_update"]
+    result = sent[-1]
+    assert result.type == "function_call_output" and "Do not repeat" in result.output
 
 
 async def test_it_enters_as_ever_when_it_takes_over_again_later(stage: Stage) -> None:

@@ -5,6 +5,8 @@ import errno
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.storage.left import call, everything_in, left
 from worker.storage.directory import DirectoryStore
 from worker.storage.disk import Disk
@@ -90,6 +92,7 @@ class Node:
         await finalise(self.parts, self.store(disk), ALL, disk)
 
 
+@pytest.mark.slow
 async def test_a_finaliser_may_die_at_every_point_and_the_next_one_too(tmp_path: Path) -> None:
     whole, counting = Node(tmp_path / "whole"), StoppingDisk(10_000)
     await whole.finalise(counting)

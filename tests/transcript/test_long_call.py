@@ -2,6 +2,8 @@
 
 import tracemalloc
 
+import pytest
+
 from bench.long_call import long_call
 from worker.transcript.joining import join_files
 from worker.transcript.render import FORMATS
@@ -9,6 +11,7 @@ from worker.transcript.render import json as as_json
 from worker.transcript.replay import replay
 
 
+@pytest.mark.slow
 def test_a_call_of_three_hours_is_whole_in_every_form() -> None:
     data = long_call(minutes=180)
     middle = data.index(b"\n", len(data) // 2) + 1

@@ -145,8 +145,8 @@ def follow(job: str, dispatch: str, dispatches: Sequence[Dispatch], now_s: float
     if own is None:
         return Kept()
     for each in dispatches:
-        # Sent for this call by whoever knew of it earlier, or for one that has begun since.
-        if errand.read(each.metadata).resume_of == job or each.created_s > own.created_s:
+        # Sent since, by whoever knew of it earlier, and taken; or it may be on its way.
+        if each.created_s > own.created_s and (each.job is not None or now_s - each.created_s < JOINING_S):
             return Kept()
     deaths = sum(each == own or (each.job is not None and now_s - each.started_s < WINDOW_S) for each in dispatches)
     if not died:

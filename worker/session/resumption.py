@@ -125,9 +125,11 @@ class Resumption:
         if (own := getattr(self.agent, "on_resume", None)) is not None:
             await own()
         waits, said = _waits_for_an_answer(self.agent), _questions(self.agent)
+        known = self.agent.chat_ctx.copy()
         await announcer.say("resumption", to_the_end=False, voice_works=True)
         if waits and said == _questions(self.agent) and session.user_state != "speaking":
-            session.generate_reply()
+            # Without the sentence just said: a model answers what comes last, and that is the question.
+            session.generate_reply(chat_ctx=known)
 
 
 async def recall_all(

@@ -107,6 +107,7 @@ async def test_a_conversation_is_heard_measured_and_captioned(caller: Caller, ag
     assert answer.duration_ms < len(voice) / 32
 
 
+@pytest.mark.slow
 async def test_what_the_caller_says_arrives_whole(caller: Caller, agent: EchoAgent) -> None:
     await caller.wait_for_agent()
     spoken = await caller.speak(SHORT)
