@@ -1,6 +1,8 @@
 """Each worker has a directory of its own, and what dead ones left is removed."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +108,21 @@ def test_temporary_files_go_elsewhere_where_a_socket_among_them_would_have_too_l
 
 def test_the_usual_directory_is_each_user_s_own() -> None:
     assert usual_run_dir().name == f"verbatim-{os.getuid()}"
+
+
+def test_a_worker_that_starts_beside_others_keeps_its_directory(
+    directory: RunDirectory, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one that starts takes it for left in the moment before it is locked."""
+    directory.close()
+    lock, taken = fcntl.flock, []
+
+    def flock(descriptor: int, how: int) -> None:
+        if not taken:
+            taken.append(True)
+            shutil.rmtree(directory.path)
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    directory.open()
+    assert (directory.path / LOCK).exists()

@@ -233,10 +233,11 @@ class Worker:
                 asyncio.create_task(self._keeper.run()),
                 asyncio.create_task(self._retention.run()),
                 asyncio.create_task(self._intake.run()),
-                asyncio.create_task(self._successors.run(self._first_registered)),
                 asyncio.create_task(self._exposition.run()),
                 asyncio.create_task(self._prepare_lines()),
             ]
+            if self._settings.fleet.send_again:
+                duties.append(asyncio.create_task(self._successors.run(self._first_registered)))
             if self._watcher is not None:
                 duties.append(asyncio.create_task(self._watcher.run()))
             try:

@@ -64,15 +64,29 @@ class RunDirectory:
                 raise Failed(
                     f"{self.path} is in use by another worker; give each container a fleet.run_dir of its own."
                 )
-            self.path.mkdir(mode=0o700)
+            while self._lock is None:
+                self._lock = self._claimed()
             (self.path / TEMPORARY).mkdir(mode=0o700)
-            self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise Failed(
                 f"fleet.run_dir {self._run_dir} cannot be used ({error.strerror}); "
                 "set it to a directory that this user may write."
             ) from None
+
+    def _claimed(self) -> int | None:
+        """Make the directory and lock it; `None` where another worker that starts took it for one that was left."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        lock = None
+        try:
+            lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # it is held by the other for the moment of its removal
+            if os.path.samestat(os.fstat(lock), (self.path / LOCK).stat()):
+                return lock
+        except FileNotFoundError:
+            pass
+        if lock is not None:
+            os.close(lock)
+        return None
 
     def close(self) -> None:
         """Remove the directory."""

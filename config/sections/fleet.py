@@ -63,6 +63,11 @@ class FleetSettings(Section):
     """Look after callers whose agent is missing, as `verbatim watch` does, within this worker: for a single worker
     beside its own LiveKit server. Where there are several, run `verbatim watch` once instead."""
 
+    send_again: bool = True
+    """Send the next agent from this worker, at once, when one of its own dies in the middle of a call, when its
+    predecessor on this node had left calls, and when a caller comes back. Off: only `verbatim watch` does, after some
+    20 seconds more. On LiveKit Cloud the platform follows agents that died in any case."""
+
     rejoin_grace: Annotated[float, Field(ge=0, le=600)] = 20
     """Seconds in which a caller who has left may come back into the same room and go on with the same conversation:
     the worker sends an agent again. livekit-server closes a room `room.departure_timeout` (20 s) after its last

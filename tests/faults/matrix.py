@@ -48,6 +48,8 @@ SETTINGS = {
     "VERBATIM_FLEET__JOB_MEMORY_LIMIT_MB": str(JOB_MEMORY_LIMIT_MB),
     "VERBATIM_FLEET__JOB_MEMORY_WARN_MB": "0",
     "VERBATIM_FLEET__IDLE_PROCESSES": "2",
+    # What is left of a call that is struck is looked at, not how it goes on.
+    "VERBATIM_FLEET__SEND_AGAIN": "false",
     # More than are made at once, on any machine: a call that is refused comes to no agent again.
     "VERBATIM_FLEET__MAX_SESSIONS": "12",
     "VERBATIM_FLEET__MAX_LOOP_LAG_MS": "60000",

@@ -12,6 +12,7 @@ from livekit.protocol.agent_dispatch import AgentDispatch
 from livekit.protocol.models import Room
 
 from config import Settings
+from config.sections.livekit import LiveKitSettings
 from tests.fleet.livekit_rooms import LiveKitRooms, OneRoom, agent, person
 from tests.storage.left import call, left
 from worker import errand
@@ -120,7 +121,7 @@ async def test_a_job_that_died_is_followed_once_though_its_agent_is_still_listed
     livekit: Rooms, tmp_path: Path
 ) -> None:
     room = held_by(livekit)
-    left(tmp_path, call(ends=False), session="RM_support", name="AJ_AD_1")
+    left(tmp_path, call(ends=False, session="RM_support"), session="RM_support", name="AJ_AD_1")
     async with watching(livekit, tmp_path):
         del livekit.jobs["AJ_AD_1"]
         await until(lambda: len(room.dispatches) == 2)
@@ -173,6 +174,18 @@ async def test_nobody_is_sent_where_another_was_sent_already(livekit: Rooms, tmp
         del livekit.jobs["AJ_AD_1"]
         await settle(livekit)
     assert sent(room) == [None, "AJ_AD_1"]
+
+
+async def test_livekit_cloud_sends_the_next_agent_itself(
+    livekit: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LiveKitSettings, "is_cloud", True)
+    room = held_by(livekit)
+    left(tmp_path, call(ends=False, session="RM_support"), session="RM_support", name="AJ_AD_1")
+    async with watching(livekit, tmp_path):
+        del livekit.jobs["AJ_AD_1"]
+        await settle(livekit)
+    assert len(room.dispatches) == 1
 
 
 async def test_an_offer_that_no_worker_took_is_made_again_and_the_first_taken_back(

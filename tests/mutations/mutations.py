@@ -694,16 +694,16 @@ MUTATIONS = (
             Edit(
                 "worker/storage/earlier.py",
                 "            if (known := await read(journal))",
+                "            from worker.storage.journals import all_held\n\n"
                 "            with all_held(journal):\n                pass\n"
                 "            if (known := await read(journal))",
-            ),
-            Edit("worker/storage/earlier.py", "import journals_in, read\n", "import all_held, journals_in, read\n"),
+            )
         ],
         ["tests/storage/test_earlier.py"],
     ),
     Mutation(
         "a stored session does not say that its call goes on",
-        [Edit("worker/storage/reopening.py", "        await store.put(f", "        str(f")],
+        [Edit("worker/storage/reopening.py", 'update={"state": "open", ', "update={")],
         ["tests/storage/test_reopening.py"],
     ),
     Mutation(

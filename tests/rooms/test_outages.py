@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bootstrap import livekit_server as program
+from config.spoken_lines import LINES
 from tests.parts.availability import PROJECT
 from tests.rooms.conversation import new_room
 from tests.rooms.deployment import START_S, worker
@@ -145,11 +146,13 @@ async def test_a_cut_of_a_minute_costs_the_caller_that_minute_and_the_transcript
                 await caller.ask()
             stored = await place.stored(room, BACK_WITHIN_S)
     assert stored.texts("user") == [QUESTION, QUESTION]
+    assert LINES["en"]["resumption"] in stored.texts("agent")
+    assert not stored.transcript.complete
     record_property("parts", [(part.ended.reason, part.ended.detail) for part in stored.transcript.parts])
 
 
 @pytest.mark.timeout(400)
-async def test_a_server_that_is_restarted_ends_the_call_and_the_next_one_is_served(
+async def test_a_server_that_is_restarted_costs_the_call_that_moment_and_the_next_one_is_served(
     place: Surroundings, record_property: Callable[[str, object], None]
 ) -> None:
     rooms = [new_room("restart"), new_room("after")]
@@ -159,9 +162,12 @@ async def test_a_server_that_is_restarted_ends_the_call_and_the_next_one_is_serv
             await asyncio.to_thread(steady.wait_until_ready, START_S)
             async with calling(place, rooms[0]) as caller:
                 await caller.ask()
+                before = caller.agents
                 server = restart(place)
                 await is_ready(steady, ready=False)
                 await is_ready(steady, ready=True)
+                await caller.agent_other_than(before)
+                await caller.ask()
             async with calling(place, rooms[1]) as caller:
                 await caller.ask()
             first = await place.stored(rooms[0], BACK_WITHIN_S)
@@ -170,7 +176,7 @@ async def test_a_server_that_is_restarted_ends_the_call_and_the_next_one_is_serv
         if server is not None:
             server.kill()
             server.wait()
-    assert first.texts("user") == [QUESTION]
+    assert first.texts("user") == [QUESTION, QUESTION]
     record_property("parts", [(part.ended.reason, part.ended.detail) for part in first.transcript.parts])
 
 

@@ -10,6 +10,7 @@ from tests.storage.left import PREFIX, call, left
 from tests.transcript.journals import BEGAN, part
 from worker.errand import Errand
 from worker.session.before import Before, look_back
+from worker.session.ending import Signs, ending
 from worker.session.memory import Memory, remember
 from worker.session.resumption import SENT_WITHIN_S, goes_on, is_theirs
 from worker.transcript.events import EndReason, Event, PartEnded, ParticipantJoined, UserFinal
@@ -18,10 +19,10 @@ GRACE_S = 20.0
 SAID = UserFinal(participant="ada", text="My name is Ada.")
 
 
-def memory(reason: EndReason | None) -> Memory:
+def memory(reason: EndReason | None, detail: str = "") -> Memory:
     """Of a call of Ada's that ended so one second after it began."""
     events: list[tuple[int, Event]] = [(10, ParticipantJoined(identity="ada")), (20, SAID)]
-    found = remember([part(*events, *([(1000, PartEnded(reason=reason))] if reason else []))])
+    found = remember([part(*events, *([(1000, PartEnded(reason=reason, detail=detail))] if reason else []))])
     assert found is not None
     return found
 
@@ -46,6 +47,14 @@ def test_whether_a_call_goes_on_is_decided_by_how_and_when_it_ended(
     reason: EndReason | None, now: object, goes: bool
 ) -> None:
     assert goes_on(memory(reason), now, GRACE_S) is goes  # type: ignore[arg-type]
+
+
+def test_a_call_whose_agent_lost_the_room_goes_on_and_one_whose_room_ended_does_not() -> None:
+    lost = ending(Signs(room_ended="signal_close"))
+    over = ending(Signs(room_ended="room_deleted"))
+    assert (lost.reason, over.reason) == ("room_closed", "room_closed")
+    assert goes_on(memory(lost.reason, lost.detail), SOON, GRACE_S)
+    assert not goes_on(memory(over.reason, over.detail), SOON, GRACE_S)
 
 
 def test_without_a_grace_who_comes_back_is_a_new_caller() -> None:

@@ -60,6 +60,9 @@ def test_each_sign_alone_has_its_reason(signs: Signs, reason: str, in_detail: st
         (Signs(ended_by_us=Ending("error", "llm"), session_error="llm failed: no"), "error"),
         # a successor took the identity, whoever else left
         (Signs(caller_left="signal_close", room_ended="duplicate_identity"), "superseded"),
+        # the agent loses the way to the room, and sees everybody leave it
+        (Signs(caller_left="unknown_reason", room_ended="unknown_reason"), "room_closed"),
+        (Signs(caller_left="client_initiated", room_ended="unknown_reason"), "caller_left"),
         # a failure is told even when the caller gave up because of it
         (Signs(session_error="llm failed: no", caller_left="client_initiated"), "error"),
         (Signs(entry_failed="OSError", room_ended="room_closed"), "error"),

@@ -55,6 +55,21 @@ def test_limits_of_zero_are_off() -> None:
 # --- silence
 
 
+def test_who_spoke_with_another_agent_until_now_was_not_silent() -> None:
+    call = watched(silence_prompt=30)
+    call.begin(25)
+    assert call.due(54) is None
+    assert call.due(55) == Step("are_you_there")
+
+
+def test_who_spoke_with_another_agent_until_now_was_recognised() -> None:
+    call = watched(not_recognised=8)
+    call.caller_speaks(True, 1)
+    call.begin(10)
+    assert call.due(17) is None
+    assert call.due(18) is not None
+
+
 def test_a_silent_caller_is_asked_and_then_let_go() -> None:
     call = watched(silence_prompt=30, silence_goodbye=20)
     assert call.due(29) is None

@@ -30,6 +30,7 @@ LINE = encode(7, AT, 1840, FINAL, PREVIOUS)
 
 KINDS_IN_THE_FORMAT = [
     "part.started",
+    "call.previous",
     "participant.joined",
     "participant.left",
     "user.interim",

@@ -99,6 +99,8 @@ class Successors:
 
     async def _look_after(self, call: LeftCall) -> None:
         """Follow `call` with another agent if somebody waits for one, now or within the grace."""
+        if call.died and self._settings.livekit.is_cloud:
+            return  # which sends another one by itself; that one knows the call by its room
         grace = self._settings.fleet.rejoin_grace
         until = time.monotonic() + (max(grace, PATIENCE_SECONDS) if call.died else grace)
         while time.monotonic() < until:

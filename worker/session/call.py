@@ -49,7 +49,6 @@ from worker.storage import names
 from worker.storage.errors import (
     JournalInUse,
     JournalMissing,
-    JournalUnreadable,
     SessionRemoved,
     StorageError,
     StorageUnavailable,
@@ -59,12 +58,13 @@ from worker.storage.finalise import finalise, publish
 from worker.storage.journal import Journal
 from worker.storage.journals import journals_in
 from worker.storage.leases import Lease
+from worker.storage.previous import previous_call
 from worker.storage.publishing import StoredTranscript
 from worker.storage.reopening import reopen
 from worker.storage.shipping import Shipper
 from worker.storage.store import Store
 from worker.storage.stores import open_store
-from worker.transcript.events import Gap, PartEnded, PartStarted
+from worker.transcript.events import CallPrevious, Gap, PartEnded, PartStarted
 from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.call")
@@ -126,6 +126,8 @@ class Call:
         self._last_resort: asyncio.Task[None] | None = None
         self._opened_store: Store | None = None
         self._reopening: asyncio.Task[None] | None = None
+        self._looking_back: asyncio.Task[None] | None = None
+        self._prefix = ""
         self._shipper: Shipper | None = None
         self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
@@ -157,6 +159,7 @@ class Call:
         call._look_back = partial(look_back, settings, transcript_id, prefix, created, sent_for, but=context.job.id)
         cut_off = before.memory.open_tools if before.memory is not None else ()
         call._recorder.keys = IdempotencyKeys(context.job.id, cut_off)
+        call._prefix = prefix
         call._ship_to(prefix)
         await call._recorder.append(
             PartStarted(
@@ -274,6 +277,26 @@ class Call:
     def _goes_on(self) -> None:
         if self._supervision is not None:
             self._supervision.start()
+        if self._memory is None:
+            self._looking_back = asyncio.create_task(self._find_previous())
+
+    async def _find_previous(self) -> None:
+        """Note which call the caller had before in a room of this name: another room, and so another transcript."""
+        try:
+            await self._context.wait_for_participant()
+        except RuntimeError:  # the room is gone before anybody came
+            return
+        if self._roster.caller != self._roster.transcribed:
+            return  # masked, and not theirs alone
+        try:
+            found = await previous_call(
+                await self._store(), self._prefix, self._settings.agent.name, self._roster.caller
+            )
+        except StorageError as error:
+            logger.info("whether the caller had a call before is not known: %s", error)
+            return
+        if found is not None:
+            self._recorder.append(CallPrevious(transcript=found))
 
     def _key_pressed(self, session: CallSession, key: rtc.SipDTMF) -> None:
         if self._roster.keys_are_heard:
@@ -370,6 +393,8 @@ class Call:
             await self._supervision.aclose()
         if self._relay is not None:
             await self._relay.aclose()
+        if self._looking_back is not None:
+            self._looking_back.cancel()
         end = ending(self._signs())
         if self._speech is not None:
             self._speech.stt.call_is_over()
@@ -427,7 +452,9 @@ class Call:
         try:
             # What the parts before left here is not in the store yet: a sweep may be a minute away.
             return await publish([path, *await self._parts_before()], store, self._formats, memory)
-        except (JournalMissing, JournalUnreadable):  # a sweep was quicker, or it is left to that
+        except (StorageUnwritable, SessionRemoved):
+            raise
+        except StorageError:  # of a part before: a sweep was quicker, or it is left to one
             return await publish([path], store, self._formats, memory)
 
     async def _parts_before(self) -> Sequence[Path]:
@@ -458,7 +485,7 @@ class Call:
         before = await self._parts_before()
         await finalise([self._journal.path], await self._store(), self._formats)
         for journal in before:
-            with contextlib.suppress(JournalInUse, JournalMissing, JournalUnreadable):
+            with contextlib.suppress(StorageError):  # it runs still, or a sweep does it
                 await finalise([journal], await self._store(), self._formats)
 
     async def _store(self) -> Store:

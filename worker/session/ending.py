@@ -40,6 +40,11 @@ class Ending:
     detail: str
 
 
+UNKNOWN = "unknown_reason"
+
+CONNECTION_LOST = "the connection to the room ended"
+"""How the detail begins where the room may still be there, and the caller in it."""
+
 GOODBYE_OF_A_CLIENT = ("client_initiated", "user_rejected")
 
 
@@ -70,10 +75,13 @@ def ending(signs: Signs) -> Ending:
         return Ending("caller_left", "the caller hung up before anything was said")
     if signs.caller_left in GOODBYE_OF_A_CLIENT:
         return Ending("caller_left", "the caller hung up")
+    if signs.caller_left == UNKNOWN and signs.room_ended not in (None, "room_closed"):
+        # Who loses the room sees everybody leave it, for no reason.
+        return Ending("room_closed", f"{CONNECTION_LOST} ({signs.room_ended})")
     if signs.caller_left is not None:
         return Ending("caller_left", f"the caller's connection was lost ({signs.caller_left})")
     if signs.room_ended == "room_closed":
         return Ending("room_closed", "the room was empty")
     if signs.room_ended is not None:
-        return Ending("room_closed", f"the connection to the room ended ({signs.room_ended})")
+        return Ending("room_closed", f"{CONNECTION_LOST} ({signs.room_ended})")
     return Ending("error", "the worker was shut down during the call")

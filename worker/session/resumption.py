@@ -15,6 +15,7 @@ from config import Settings
 from worker.session.agents import build_agent, make_again, maker
 from worker.session.announcing import Announcer
 from worker.session.dialogue import CallSession
+from worker.session.ending import CONNECTION_LOST
 from worker.session.idempotency import idempotent_names, tool_names
 from worker.session.memory import Memory
 from worker.session.snapshots import restore
@@ -39,7 +40,9 @@ def goes_on(memory: Memory | None, now: datetime, rejoin_grace_s: float) -> bool
         now: with a time zone.
         rejoin_grace_s: `fleet.rejoin_grace`.
     """
-    if memory is None or memory.ended.reason in OVER:
+    if memory is None:
+        return False
+    if memory.ended.reason in OVER and not (memory.ended.detail or "").startswith(CONNECTION_LOST):
         return False
     if memory.ended.reason != "caller_left":
         return True

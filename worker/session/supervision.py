@@ -102,6 +102,7 @@ class Supervision:
 
     def start(self) -> None:
         """Watch from now on; call it on the session's event loop."""
+        self._watchdogs.begin(_now())
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._watch_audio())]
 
     async def aclose(self) -> None:

@@ -99,6 +99,12 @@ class Watchdogs:
             self._stirred(now)
             self._without_audio_since = None
 
+    def begin(self, now: float) -> None:
+        """The call is this agent's from now on; until then another one may have been spoken with."""
+        self._quiet_since = now
+        if self._speaking_since is not None:
+            self._speaking_since = now
+
     def words(self, now: float) -> None:
         """The caller's words were recognised, typed, or keys were pressed."""
         self._caller_ever_spoke = True

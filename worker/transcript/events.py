@@ -66,6 +66,15 @@ class PartStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallPrevious:
+    """The same caller had a call before, in a room of the same name that has been closed since."""
+
+    kind: ClassVar[str] = "call.previous"
+    transcript: str
+    """Id of that one's transcript."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantJoined:
     """Someone is in the room. Written again when `transcribed` changes; the newest counts."""
 
@@ -397,6 +406,7 @@ class PartEnded:
 
 Event = (
     PartStarted
+    | CallPrevious
     | ParticipantJoined
     | ParticipantLeft
     | UserInterim

@@ -190,3 +190,6 @@ class Transcript(Model):
     errors: tuple[TranscriptError, ...] = ()
     usage: Usage = Usage()
     latency: LatencySummary = LatencySummary()
+    previous: str | None = None
+    """Id of the transcript of the call that the same caller had before, in a room of the same name. Only where one is
+    known."""

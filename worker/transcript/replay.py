@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from worker.transcript.agent_turns import agent_turns
-from worker.transcript.events import ErrorRaised, SttClosed, SttOpened
+from worker.transcript.events import CallPrevious, ErrorRaised, SttClosed, SttOpened
 from worker.transcript.gaps import gaps_of
 from worker.transcript.model import Part, Room, SttSession, Transcript, TranscriptError, Turn
 from worker.transcript.other_turns import system_turns, tool_turns
@@ -47,6 +47,7 @@ def replay(readings: Sequence[Reading], from_segments: Collection[str] = ()) -> 
         errors=tuple(error for part in parts for error in _errors(part)),
         usage=usage_of([part.records for part in parts]),
         latency=latency_of(records),
+        previous=next((each.event.transcript for each in records if isinstance(each.event, CallPrevious)), None),
     )
 
 

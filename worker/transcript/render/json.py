@@ -8,8 +8,10 @@ from worker.transcript.model import Transcript
 
 
 def render(transcript: Transcript) -> str:
-    """Return the transcript as indented JSON with every field, and a line feed."""
+    """Return the transcript as indented JSON with every field that it always has, and a line feed."""
     content = transcript.model_dump(mode="json", by_alias=True)
+    if transcript.previous is None:  # most have none, and were stored without the field before there was one
+        del content["previous"]
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
