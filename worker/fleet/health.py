@@ -5,6 +5,7 @@ worker is full (full is healthy), else 503 with the reasons. `/worker`: sessions
 refused by, what waits to be stored, and versions. `/metrics`: for Prometheus.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,7 +13,8 @@ from typing import Protocol
 
 from aiohttp import web
 
-from worker.fleet.metrics_server import Metrics, listen, metrics_route
+from worker.errors import Failed
+from worker.fleet.metrics_server import Metrics, metrics_route
 
 
 class Waiting(Protocol):
@@ -143,7 +145,15 @@ class HealthServer:
         Raises:
             Failed: the port is taken or may not be used.
         """
-        await listen(self._runner, host, port, "health", "fleet.health_port")
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise Failed(
+                f"Port {port} on {host} cannot be used for health ({_reason(error)}); "
+                "stop what holds it, or set fleet.health_port to another."
+            ) from None
 
     @property
     def port(self) -> int:
@@ -183,3 +193,10 @@ class HealthServer:
                 "versions": {name: version(name) for name in ("verbatim", "livekit-agents")},
             }
         )
+
+
+def _reason(error: OSError) -> str:
+    # asyncio puts the address into the text; a name that cannot be resolved has its own numbers.
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__

@@ -39,7 +39,18 @@ class MetricsServer:
         Raises:
             Failed: the port is taken or may not be used.
         """
-        await listen(self._runner, host, port, "metrics", "fleet.watch_port")
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            # asyncio puts the address into the text; a name that cannot be resolved has numbers of its own.
+            number = error.errno or 0
+            reason = os.strerror(number) if number > 0 else error.strerror
+            raise Failed(
+                f"Port {port} on {host} cannot be used for metrics ({reason}); "
+                "stop what holds it, or set fleet.watch_port to another."
+            ) from None
 
     @property
     def port(self) -> int:
@@ -53,27 +64,3 @@ class MetricsServer:
 
 async def _alive(_: web.Request) -> web.Response:
     return web.Response(text="OK")
-
-
-async def listen(runner: web.AppRunner, host: str, port: int, use: str, setting: str) -> None:
-    """Let `runner` listen; where it cannot, it is cleaned up.
-
-    Raises:
-        Failed: the port is taken or may not be used; the sentence names what for, and the setting.
-    """
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        await runner.cleanup()
-        raise Failed(
-            f"Port {port} on {host} cannot be used for {use} ({_reason(error)}); "
-            f"stop what holds it, or set {setting} to another."
-        ) from None
-
-
-def _reason(error: OSError) -> str:
-    # asyncio puts the address into the text; a name that cannot be resolved has its own numbers.
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return error.strerror or type(error).__name__
