@@ -31,7 +31,7 @@ LOG_THREAD = "ipc_log_forwarder"
 LOG_SECONDS = 1.0
 """How long it may take for what was logged."""
 
-NOISY = ["aiohttp.access", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "livekit", "asyncio"]
+NOISY = ["aiohttp.access", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "livekit", "asyncio", "urllib3"]
 """Libraries that log every request, some with its body: warnings only."""
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.fleet.livekit_rooms import LiveKitRooms
 from tests.parts.counts import Counts
 from tests.parts.livekit_server import LiveKitServer, free_ports
 from worker.cli import watch
+from worker.errors import Failed
+from worker.fleet.watcher import Watcher
 from worker.metrics.definitions import LOOKS
 
 PATIENCE_S = 40.0
@@ -79,6 +82,19 @@ async def test_it_watches_until_it_is_told_to_end_and_prints_each_agent_that_it_
     assert watching.returncode == 0, log
     (audit,) = [json.loads(line) for line in log.splitlines()]
     assert (audit["message"], audit["room"], audit["cause"]) == ("dispatched again", "kitchen", "no_room")
+
+
+async def test_a_port_that_is_taken_is_refused_with_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        settings = Settings.model_validate({"fleet": {"health_host": "127.0.0.1", "watch_port": port}})
+        with pytest.raises(Failed) as caught:
+            async with watch._served(Watcher(settings), settings):
+                pass
+    assert str(caught.value) == (
+        f"Port {port} on 127.0.0.1 cannot be used for metrics (Address already in use); "
+        "stop what holds it, or set fleet.watch_port to another."
+    )
 
 
 async def test_its_metrics_are_served_on_the_port_that_is_set(counts: Counts) -> None:
