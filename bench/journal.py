@@ -31,9 +31,9 @@ from pathlib import Path
 from bench.rounds import Bar, alternating, conclude_rounds
 from bench.verdict import add_arguments, percentile
 from worker.storage.disk import Disk
-from worker.storage.journal import Journal
-from worker.storage.journal_file import JournalFile
-from worker.storage.writer import Writer
+from worker.storage.journal.file import JournalFile
+from worker.storage.journal.journal import Journal
+from worker.storage.journal.writer import Writer
 from worker.transcript.events import UserFinal
 from worker.transcript.line import encode
 

@@ -21,11 +21,11 @@ from pathlib import Path
 from bench.replay import peak_mb
 from bench.rounds import Bar, conclude_rounds
 from bench.verdict import add_arguments
-from worker.storage.catalogue import Catalogue, Span
-from worker.storage.directory import DirectoryStore
-from worker.storage.finding import find
-from worker.storage.retention import Retention
-from worker.storage.store import StoredObject
+from worker.storage.sessions.catalogue import Catalogue, Span
+from worker.storage.sessions.finding import find
+from worker.storage.sessions.retention import Retention
+from worker.storage.stores.directory import DirectoryStore
+from worker.storage.stores.store import StoredObject
 
 ROUNDS = 3
 LAST_DAY = date(2026, 11, 21)

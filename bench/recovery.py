@@ -22,8 +22,8 @@ from bench.long_call import long_call
 from bench.replay import peak_mb
 from bench.rounds import Bar, conclude_rounds
 from bench.verdict import add_arguments, percentile
-from worker.storage.directory import DirectoryStore
-from worker.storage.recovery import State, recover
+from worker.storage.recovery.sweep import State, recover
+from worker.storage.stores.directory import DirectoryStore
 from worker.transcript.render import FORMATS
 
 ROUNDS = 3

@@ -35,12 +35,12 @@ from config.sections.storage import StorageSettings
 from tests.parts.availability import PROJECT
 from tests.parts.object_stores import ObjectServer, running_versitygw
 from tests.parts.tcp_proxy import Fault, TcpProxy
-from worker.storage import shipping
-from worker.storage.journal import Journal
-from worker.storage.leases import Lease
-from worker.storage.shipping import Shipper
-from worker.storage.store import Store
-from worker.storage.stores import open_store
+from worker.storage.journal.journal import Journal
+from worker.storage.stores.choice import open_store
+from worker.storage.stores.store import Store
+from worker.storage.storing import shipping
+from worker.storage.storing.leases import Lease
+from worker.storage.storing.shipping import Shipper
 from worker.transcript.reading import read_lines
 
 BAR_MS = 2.0

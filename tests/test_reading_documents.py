@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.storage.left import PREFIX, call, left
-from worker.storage.directory import DirectoryStore
-from worker.storage.recovery import recover
+from worker.storage.recovery.sweep import recover
+from worker.storage.stores.directory import DirectoryStore
 from worker.transcript.render import FORMATS
 
 PAGE = Path(__file__).parents[1] / "docs/how-to/read-and-verify-transcripts.md"

@@ -35,12 +35,12 @@ from worker.session.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
 from worker.speech.spoken_lines import keep_prepared
 from worker.storage.errors import StorageError, StorageRefused, StorageUnavailable
-from worker.storage.keeper import JournalKeeper
-from worker.storage.probe import probe_journal_directory
-from worker.storage.retention import Retention
-from worker.storage.spool import MEGABYTE, Spool
-from worker.storage.store import Store
-from worker.storage.stores import open_store
+from worker.storage.journal.probe import probe_journal_directory
+from worker.storage.journal.spool import MEGABYTE, Spool
+from worker.storage.recovery.keeper import JournalKeeper
+from worker.storage.sessions.retention import Retention
+from worker.storage.stores.choice import open_store
+from worker.storage.stores.store import Store
 from worker.surroundings import let_jobs_count_in
 from worker.transcript.render import formats
 

@@ -12,10 +12,10 @@ import pytest
 from tests.cli.command import Outcome
 from tests.parts.livekit_server import LiveKitServer
 from tests.parts.object_stores import ObjectServer
-from tests.storage.lost_node import lease_key, session, shipped
+from tests.storage.recovery.lost_node import lease_key, session, shipped
 from worker.cli import main
-from worker.storage import other_nodes
-from worker.storage.store import Store
+from worker.storage.recovery import other_nodes
+from worker.storage.stores.store import Store
 
 WATCHED_S = 0.01
 

@@ -19,11 +19,11 @@ from tests.storage.left import PREFIX, call, everything_in, left
 from tests.transcript.journals import lines, started
 from worker.cli import main
 from worker.cli.transcripts.show import Format
-from worker.storage import exporting
-from worker.storage.directory import DirectoryStore
-from worker.storage.leases import Lease
-from worker.storage.lock import held
-from worker.storage.recovery import recover
+from worker.storage.journal.lock import held
+from worker.storage.recovery.sweep import recover
+from worker.storage.sessions import exporting
+from worker.storage.stores.directory import DirectoryStore
+from worker.storage.storing.leases import Lease
 from worker.transcript.events import (
     ErrorRaised,
     PartEnded,

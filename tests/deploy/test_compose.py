@@ -26,7 +26,7 @@ from config.storage_url import Bucket
 from tests.deploy.documents import DEPLOY, KEYS, PROJECT, documents, interpolated
 from tests.parts.livekit_server import free_ports
 from tests.parts.object_stores import versitygw_program
-from worker.storage.stores import open_store
+from worker.storage.stores.choice import open_store
 
 DIRECTORY = DEPLOY / "compose"
 TEXT = (DIRECTORY / "compose.yaml").read_text()

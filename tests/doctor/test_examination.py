@@ -15,7 +15,7 @@ from worker.doctor import Verdict, examine
 from worker.doctor.livekit import check_livekit
 from worker.doctor.machine import check_port, check_temporary_files
 from worker.doctor.storage import check_journal_directory, check_storage
-from worker.storage.lock import held
+from worker.storage.journal.lock import held
 
 CHECKS = {
     "keys", "names", "clock", "livekit", "stt", "llm", "tts", "llm answer", "tts voice", "room", "storage", "journals",

@@ -101,7 +101,7 @@ def spoken_text(request: bytes) -> str:
 APPENDS = """
 import asyncio, sys
 from pathlib import Path
-from worker.storage.journal import Journal
+from worker.storage.journal.journal import Journal
 from worker.transcript.events import Note
 
 async def main():

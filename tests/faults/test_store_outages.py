@@ -22,9 +22,9 @@ from tests.parts.standins import standin
 from tests.parts.tcp_proxy import Fault, TcpProxy, proxy_to
 from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.worker_process import WorkerProcess, working
-from worker.storage.catalogue import Catalogue, Session
-from worker.storage.store import Store
-from worker.storage.verification import verify_session
+from worker.storage.sessions.catalogue import Catalogue, Session
+from worker.storage.sessions.verification import verify_session
+from worker.storage.stores.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("versitygw", "flite"), pytest.mark.asyncio(loop_scope="module")]
 

@@ -12,7 +12,7 @@ import pytest
 
 from worker.errors import Failed
 from worker.fleet.health import HealthServer, readiness
-from worker.storage.spool import Spool
+from worker.storage.journal.spool import Spool
 
 WAITING = Spool(journals=2, size=3_000_000, oldest_s=70.4, max_size=1_000_000_000)
 

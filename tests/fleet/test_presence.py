@@ -12,7 +12,7 @@ from config import Settings
 from tests.parts.livekit_server import LiveKitServer
 from worker.fleet.presence import LiveKitRooms, Presence, presence
 from worker.storage.errors import RoomsUnknown
-from worker.storage.leases import Lease
+from worker.storage.storing.leases import Lease
 
 AGENT = "agent-verbatim-1"
 

@@ -18,7 +18,7 @@ from tests.storage.left import call, left
 from worker import errand
 from worker.fleet import successors
 from worker.fleet.successors import Successors
-from worker.storage.lock import lock_new
+from worker.storage.journal.lock import lock_new
 
 PATIENCE_S = 10.0
 

@@ -82,7 +82,7 @@ def test_labels_are_those_that_the_product_has() -> None:
 
 def test_where_counting_is_off_nothing_is_counted_and_what_counts_is_not_imported() -> None:
     program = (
-        "import sys, worker.storage.recovery, worker.storage.journal\n"
+        "import sys, worker.storage.recovery.sweep, worker.storage.journal.journal\n"
         "from worker.metrics.definitions import EVENTS_ACCEPTED\n"
         "EVENTS_ACCEPTED.count()\n"
         "print('prometheus_client' in sys.modules)"

@@ -111,8 +111,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the journal is not synced",
-        [Edit("worker/storage/journal_file.py", "        self._disk.sync(self._descriptor)\n", "")],
-        ["tests/storage/test_journal.py"],
+        [Edit("worker/storage/journal/file.py", "        self._disk.sync(self._descriptor)\n", "")],
+        ["tests/storage/journal/test_journal.py"],
     ),
     Mutation(
         "a sync does not reach the system",
@@ -123,12 +123,12 @@ MUTATIONS = (
         "an append resolves early",
         [
             Edit(
-                "worker/storage/journal.py",
+                "worker/storage/journal/journal.py",
                 "        self._files.write(line)\n",
                 "        self._files.write(line)\n        _answer(waiting, durable=True)\n",
             )
         ],
-        ["tests/storage/test_journal.py"],
+        ["tests/storage/journal/test_journal.py"],
     ),
     Mutation(
         "the LLM does not wait for the journal",
@@ -171,12 +171,12 @@ MUTATIONS = (
         "the name of a journal is not synced",
         [
             Edit(
-                "worker/storage/journal_file.py",
+                "worker/storage/journal/file.py",
                 "                    disk.sync_directory(path.parent)\n",
                 "",
             )
         ],
-        ["tests/storage/test_journal.py"],
+        ["tests/storage/journal/test_journal.py"],
     ),
     Mutation(
         "the name of a stored file is not synced",
@@ -204,41 +204,41 @@ MUTATIONS = (
         "a journal goes before the store has confirmed",
         [
             Edit(
-                "worker/storage/finalise.py",
+                "worker/storage/storing/finalise.py",
                 "            stored, merged = None, Merged({}, {})\n",
                 "            stored, merged = None, Merged({}, {})\n"
                 "            for journal in local:\n"
                 "                await asyncio.to_thread(remove, journal.path, disk)\n",
             )
         ],
-        ["tests/storage/test_finalise.py"],
+        ["tests/storage/storing/test_finalise.py"],
     ),
     Mutation(
         "a journal goes although the manifest does not vouch for it",
         [
             Edit(
-                "worker/storage/finalise.py",
+                "worker/storage/storing/finalise.py",
                 "                await _vouched(merged, told, store, stored.prefix)\n",
                 "",
             )
         ],
-        ["tests/storage/test_parts_at_once.py"],
+        ["tests/storage/storing/test_parts_at_once.py"],
     ),
     Mutation(
         "what a dead job left is not finalised",
         [
             Edit(
-                "worker/storage/recovery.py",
+                "worker/storage/recovery/sweep.py",
                 "        return [*outcomes, *await self._finalised(dead)] if dead else outcomes\n",
                 "        return outcomes\n",
             ),
             Edit(
-                "worker/storage/recovery.py",
+                "worker/storage/recovery/sweep.py",
                 "                    return [*outcomes, *await self._finalised(dead)]\n",
                 "                    return outcomes\n",
             ),
         ],
-        ["tests/storage/test_recovery.py"],
+        ["tests/storage/recovery/test_recovery.py"],
     ),
     Mutation(
         "a doubled final is kept twice",
@@ -255,17 +255,17 @@ MUTATIONS = (
         "no successor is opened when the disk fails",
         [
             Edit(
-                "worker/storage/succession.py",
+                "worker/storage/journal/succession.py",
                 "        if self._attempt is not None:\n            return\n        self._number += 1\n",
                 "        if self._number == 0:\n            return\n        self._number += 1\n",
             )
         ],
-        ["tests/storage/test_journal_failures.py"],
+        ["tests/storage/journal/test_journal_failures.py"],
     ),
     Mutation(
         "time that is not durable is not marked",
-        [Edit("worker/storage/journal.py", "        self.append(self._trouble.gap(to_ms=None))\n", "")],
-        ["tests/storage/test_journal_failures.py"],
+        [Edit("worker/storage/journal/journal.py", "        self.append(self._trouble.gap(to_ms=None))\n", "")],
+        ["tests/storage/journal/test_journal_failures.py"],
     ),
     Mutation(
         "a torn tail is kept",
@@ -287,23 +287,23 @@ MUTATIONS = (
         "the lock of a journal is not held",
         [
             Edit(
-                "worker/storage/lock.py",
+                "worker/storage/journal/lock.py",
                 "    flock(descriptor, LOCK_EX)\n    return _is_at(descriptor, path)\n",
                 "    return _is_at(descriptor, path)\n",
             )
         ],
-        ["tests/storage/test_journal.py"],
+        ["tests/storage/journal/test_journal.py"],
     ),
     Mutation(
         "a segment is shipped twice",
         [
             Edit(
-                "worker/storage/shipping.py",
+                "worker/storage/storing/shipping.py",
                 "        if put is self._unconfirmed:\n            self._unconfirmed = None\n",
                 "",
             )
         ],
-        ["tests/storage/test_shipping.py"],
+        ["tests/storage/storing/test_shipping.py"],
     ),
     Mutation(
         "the room is left open after a goodbye",
@@ -323,8 +323,8 @@ MUTATIONS = (
     ),
     Mutation(
         "segments are shipped before the lease",
-        [Edit("worker/storage/shipping.py", "        await self._leased.wait()\n", "")],
-        ["tests/storage/test_shipping.py"],
+        [Edit("worker/storage/storing/shipping.py", "        await self._leased.wait()\n", "")],
+        ["tests/storage/storing/test_shipping.py"],
     ),
     Mutation(
         "a transcript is stored beside a segment that is on its way",
@@ -333,118 +333,136 @@ MUTATIONS = (
     ),
     Mutation(
         "a lease outlives its part",
-        [Edit("worker/storage/finalise.py", "store.delete(names.lease(journal.path))", "store.get(names.MANIFEST)")],
-        ["tests/storage/test_shipping.py"],
+        [
+            Edit(
+                "worker/storage/storing/finalise.py",
+                "store.delete(names.lease(journal.path))",
+                "store.get(names.MANIFEST)",
+            )
+        ],
+        ["tests/storage/storing/test_shipping.py"],
     ),
     Mutation(
         "a store that is away is tried for every session",
-        [Edit("worker/storage/recovery.py", "        if self.away:\n", "        if self.away and False:\n")],
-        ["tests/storage/test_recovery.py"],
+        [Edit("worker/storage/recovery/sweep.py", "        if self.away:\n", "        if self.away and False:\n")],
+        ["tests/storage/recovery/test_recovery.py"],
     ),
     Mutation(
         "a spool that is full takes more calls",
-        [Edit("worker/storage/spool.py", "return self.size >= self.max_size > 0", "return False")],
-        ["tests/storage/test_keeper.py"],
+        [Edit("worker/storage/journal/spool.py", "return self.size >= self.max_size > 0", "return False")],
+        ["tests/storage/recovery/test_keeper.py"],
     ),
     Mutation(
         "a tombstone is ignored",
-        [Edit("worker/storage/tombstone.py", "<= self.covers_to\n", "<= self.covers_to and False\n")],
-        ["tests/storage/test_tombstone.py"],
+        [Edit("worker/storage/storing/tombstone.py", "<= self.covers_to\n", "<= self.covers_to and False\n")],
+        ["tests/storage/storing/test_tombstone.py"],
     ),
     Mutation(
         "a session is removed without a tombstone",
-        [Edit("worker/storage/removal.py", "        await store.put(key(prefix), grave.encode())\n", "")],
-        ["tests/storage/test_removal.py"],
+        [Edit("worker/storage/sessions/removal.py", "        await store.put(key(prefix), grave.encode())\n", "")],
+        ["tests/storage/sessions/test_removal.py"],
     ),
     Mutation(
         "a call that runs on another node is removed",
-        [Edit("worker/storage/removal.py", "now - lease.modified < LEASE_AGE", "False")],
-        ["tests/storage/test_removal.py"],
+        [Edit("worker/storage/sessions/removal.py", "now - lease.modified < LEASE_AGE", "False")],
+        ["tests/storage/sessions/test_removal.py"],
     ),
     Mutation(
         "retention takes what is not finished",
-        [Edit("worker/storage/retention.py", " or session in unfinished", "")],
-        ["tests/storage/test_retention.py"],
+        [Edit("worker/storage/sessions/retention.py", " or session in unfinished", "")],
+        ["tests/storage/sessions/test_retention.py"],
     ),
     Mutation(
         "a part is finished although its lease is renewed",
-        [Edit("worker/storage/other_nodes.py", "since if modified == part.modified else now", "since")],
-        ["tests/storage/test_other_nodes.py"],
+        [Edit("worker/storage/recovery/other_nodes.py", "since if modified == part.modified else now", "since")],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "a part is finished although its agent is in the room",
-        [Edit("worker/storage/other_nodes.py", "            if lease in present:\n", "            if False:\n")],
-        ["tests/storage/test_other_nodes.py"],
+        [
+            Edit(
+                "worker/storage/recovery/other_nodes.py",
+                "            if lease in present:\n",
+                "            if False:\n",
+            )
+        ],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "a part is finished although its lease was renewed while LiveKit was asked",
-        [Edit("worker/storage/other_nodes.py", "                if same != [part]:\n", "                if False:\n")],
-        ["tests/storage/test_other_nodes.py"],
+        [
+            Edit(
+                "worker/storage/recovery/other_nodes.py",
+                "                if same != [part]:\n",
+                "                if False:\n",
+            )
+        ],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "a part is finished although LiveKit does not answer",
         [
             Edit(
-                "worker/storage/other_nodes.py",
+                "worker/storage/recovery/other_nodes.py",
                 "                yield self._waiting(part, str(error))\n            return\n",
                 "                pass\n            present = ()\n",
             )
         ],
-        ["tests/storage/test_other_nodes.py"],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "a lease is followed to whatever it names",
-        [Edit("worker/storage/lost_parts.py", "    check_lease(part, lease, lines)\n", "")],
-        ["tests/storage/test_other_nodes.py"],
+        [Edit("worker/storage/recovery/lost_parts.py", "    check_lease(part, lease, lines)\n", "")],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "a part that was removed is finished from its segments",
         [
             Edit(
-                "worker/storage/lost_parts.py",
+                "worker/storage/recovery/lost_parts.py",
                 "        if removed is not None and removed.covers(lines):\n",
                 "        if False:\n",
             )
         ],
-        ["tests/storage/test_other_nodes.py"],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "a shorter transcript supersedes a longer one that was stored meanwhile",
-        [Edit("worker/storage/lost_parts.py", "if (not unnamed or (", "if (True or (")],
-        ["tests/storage/test_other_nodes.py"],
+        [Edit("worker/storage/recovery/lost_parts.py", "if (not unnamed or (", "if (True or (")],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "what was told once is told otherwise",
         [
             Edit(
-                "worker/storage/publishing.py",
+                "worker/storage/storing/publishing.py",
                 "    if part.events and records[part.events - 1].h != part.head:\n",
                 "    if False:\n",
             )
         ],
-        ["tests/storage/test_other_nodes.py"],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "a transcript from segments alone does not say so",
         [
             Edit(
-                "worker/storage/publishing.py",
+                "worker/storage/storing/publishing.py",
                 "    return readings.keys() - read\n",
                 "    return set()\n",
             )
         ],
-        ["tests/storage/test_other_nodes.py"],
+        ["tests/storage/recovery/test_other_nodes.py"],
     ),
     Mutation(
         "a journal goes although its segment was put again by another",
         [
             Edit(
-                "worker/storage/finalise.py",
+                "worker/storage/storing/finalise.py",
                 "    if manifest is None or not store.leaves_the_node:\n",
                 "    if True:\n",
             )
         ],
-        ["tests/storage/test_finalise.py"],
+        ["tests/storage/storing/test_finalise.py"],
     ),
     Mutation(
         "OpenAI's key is given to another vendor",
@@ -692,19 +710,19 @@ MUTATIONS = (
         "a journal that is held is not read",
         [
             Edit(
-                "worker/storage/earlier.py",
+                "worker/storage/sessions/earlier.py",
                 "            if (known := await read(journal))",
-                "            from worker.storage.journals import all_held\n\n"
+                "            from worker.storage.journal.journals import all_held\n\n"
                 "            with all_held(journal):\n                pass\n"
                 "            if (known := await read(journal))",
             )
         ],
-        ["tests/storage/test_earlier.py"],
+        ["tests/storage/sessions/test_earlier.py"],
     ),
     Mutation(
         "a stored session does not say that its call goes on",
-        [Edit("worker/storage/reopening.py", 'update={"state": "open", ', "update={")],
-        ["tests/storage/test_reopening.py"],
+        [Edit("worker/storage/storing/reopening.py", 'update={"state": "open", ', "update={")],
+        ["tests/storage/storing/test_reopening.py"],
     ),
     Mutation(
         "what a dead job counted is lost",

@@ -22,8 +22,8 @@ from config.sections.storage import StorageSettings
 from tests.parts.availability import PROJECT, require
 from tests.parts.livekit_server import free_ports
 from tests.parts.object_stores import running
-from worker.storage.store import Store
-from worker.storage.stores import open_store
+from worker.storage.stores.choice import open_store
+from worker.storage.stores.store import Store
 
 AZURE_VERSION = "2023-11-03"
 

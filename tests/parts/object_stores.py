@@ -24,9 +24,9 @@ from bootstrap.go_programs import versitygw
 from config.sections.storage import StorageSettings
 from tests.parts.availability import PROJECT, require
 from tests.parts.livekit_server import free_ports
-from worker.storage import objects
-from worker.storage.store import Store
-from worker.storage.stores import open_store
+from worker.storage.stores import objects
+from worker.storage.stores.choice import open_store
+from worker.storage.stores.store import Store
 
 READY_WITHIN_S = 40
 CLOUDS = ("AWS_", "AZURE_", "GOOGLE_")

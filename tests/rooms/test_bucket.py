@@ -16,9 +16,9 @@ from tests.rooms.conversation import new_room
 from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.words import words
 from tests.rooms.worker_process import WorkerProcess, working
-from worker.storage.catalogue import Catalogue, Session
-from worker.storage.store import Store
-from worker.storage.verification import verify_session
+from worker.storage.sessions.catalogue import Catalogue, Session
+from worker.storage.sessions.verification import verify_session
+from worker.storage.stores.store import Store
 from worker.transcript.model import Transcript
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("versitygw"), pytest.mark.timeout(180)]

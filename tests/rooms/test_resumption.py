@@ -22,7 +22,7 @@ from tests.rooms.conversation import new_room
 from tests.rooms.struck import BACK, FACT, QUESTION, Struck, accepted, ask, job_of, kill_job, kill_node, struck
 from tests.rooms.surroundings import Stored, Surroundings, until
 from tests.rooms.worker_process import WorkerProcess, launch, working
-from worker.storage.store import Store
+from worker.storage.stores.store import Store
 
 pytestmark = [pytest.mark.needs("livekit-server", "flite"), pytest.mark.timeout(3600)]
 

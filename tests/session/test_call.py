@@ -21,12 +21,12 @@ from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession
 from worker.session.ending import Ending
 from worker.speech.providers import Speech
-from worker.storage.directory import DirectoryStore
 from worker.storage.errors import StorageUnavailable, StorageUnwritable
-from worker.storage.journal import Journal
-from worker.storage.lock import held
-from worker.storage.recovery import State, recover
-from worker.storage.tombstone import key, tombstone_of
+from worker.storage.journal.journal import Journal
+from worker.storage.journal.lock import held
+from worker.storage.recovery.sweep import State, recover
+from worker.storage.stores.directory import DirectoryStore
+from worker.storage.storing.tombstone import key, tombstone_of
 from worker.transcript.events import PartStarted, UserFinal, UserRevised
 from worker.transcript.model import Transcript
 from worker.transcript.render import FORMATS

@@ -15,13 +15,13 @@ from tests.parts.tcp_proxy import Fault, TcpProxy, proxy_to
 from tests.session.conftest import SETTINGS
 from worker.session import call as call_module
 from worker.session.call import Call
-from worker.storage import shipping
-from worker.storage.catalogue import Catalogue
 from worker.storage.errors import StorageUnavailable
-from worker.storage.recovery import State, recover
-from worker.storage.segments import stored_parts
-from worker.storage.store import Store
-from worker.storage.verification import verify_session
+from worker.storage.recovery.sweep import State, recover
+from worker.storage.sessions.catalogue import Catalogue
+from worker.storage.sessions.verification import verify_session
+from worker.storage.stores.store import Store
+from worker.storage.storing import shipping
+from worker.storage.storing.segments import stored_parts
 from worker.transcript.events import Event, UserFinal
 from worker.transcript.reading import read_lines
 from worker.transcript.render import FORMATS

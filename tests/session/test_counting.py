@@ -11,7 +11,7 @@ from worker.metrics.definitions import ANSWER, ANSWER_STAGE, PROVIDER_ERRORS, SE
 from worker.session.counting import count
 from worker.session.recorder import CallRecorder
 from worker.speech.catalogue import FAULTS, PROVIDERS, error_raised, metric_code
-from worker.storage.journal import Accepted, Journal
+from worker.storage.journal.journal import Accepted, Journal
 from worker.transcript.events import PartEnded, TurnLatency
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from worker.session.recorder import CallRecorder
-from worker.storage.journal import Journal
+from worker.storage.journal.journal import Journal
 from worker.transcript.events import Note, UserFinal
 
 

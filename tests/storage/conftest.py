@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.storage.directory import DirectoryStore
-from worker.storage.store import Store
+from worker.storage.stores.directory import DirectoryStore
+from worker.storage.stores.store import Store
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.parts.counts import Counts
 from tests.storage.disks import TroubledDisk
 from tests.storage.left import call, left
 from tests.storage.reading import events
-from tests.storage.test_shipping import LEASE, LEASE_KEY, MemoryStore, until
+from tests.storage.storing.test_shipping import LEASE, LEASE_KEY, MemoryStore, until
 from worker.metrics.definitions import (
     EVENTS_ACCEPTED,
     EVENTS_STORED,
@@ -24,14 +24,14 @@ from worker.metrics.definitions import (
     UPLOAD_OLDEST,
     UPLOADS,
 )
-from worker.storage import shipping
-from worker.storage.directory import DirectoryStore
 from worker.storage.errors import StorageUnavailable
-from worker.storage.finalise import publish
-from worker.storage.journal import Journal
-from worker.storage.keeper import JournalKeeper
-from worker.storage.shipping import Shipper
-from worker.storage.store import Store
+from worker.storage.journal.journal import Journal
+from worker.storage.recovery.keeper import JournalKeeper
+from worker.storage.stores.directory import DirectoryStore
+from worker.storage.stores.store import Store
+from worker.storage.storing import shipping
+from worker.storage.storing.finalise import publish
+from worker.storage.storing.shipping import Shipper
 from worker.transcript.events import Note
 from worker.transcript.render import FORMATS
 

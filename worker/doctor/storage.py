@@ -7,10 +7,10 @@ from pathlib import Path
 from config import Settings
 from worker.doctor.findings import Finding, failed, fine, unreachable, warning
 from worker.storage.errors import StorageError, StorageUnavailable
-from worker.storage.probe import probe_journal_directory
-from worker.storage.recovery import State, recover
-from worker.storage.spool import MEGABYTE, measure
-from worker.storage.stores import open_store
+from worker.storage.journal.probe import probe_journal_directory
+from worker.storage.journal.spool import MEGABYTE, measure
+from worker.storage.recovery.sweep import State, recover
+from worker.storage.stores.choice import open_store
 from worker.transcript.render import FORMATS
 
 

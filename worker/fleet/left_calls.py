@@ -8,7 +8,7 @@ from pathlib import Path
 
 from worker.storage import names
 from worker.storage.errors import JournalInUse, JournalMissing, StorageError
-from worker.storage.journals import all_held, files_of, journals_in, read, session_directories
+from worker.storage.journal.journals import all_held, files_of, journals_in, read, session_directories
 from worker.transcript.events import PartEnded, PartStarted
 
 RECENT_S = 300.0

@@ -12,7 +12,7 @@ from worker.errand import is_agent_identity
 from worker.errors import Refusal
 from worker.livekit_api import livekit_api
 from worker.storage.errors import RoomsUnknown
-from worker.storage.leases import Lease
+from worker.storage.storing.leases import Lease
 
 PEOPLE = (ParticipantInfo.Kind.STANDARD, ParticipantInfo.Kind.SIP, ParticipantInfo.Kind.CONNECTOR)
 """Kinds of participants that the framework's session listens to (livekit-agents, `RoomOptions.participant_kinds`)."""

@@ -11,8 +11,8 @@ from config import Settings
 from worker.errand import Errand
 from worker.session.memory import Memory, remember
 from worker.session.resumption import goes_on
-from worker.storage.earlier import earlier_parts
-from worker.storage.stores import open_store
+from worker.storage.sessions.earlier import earlier_parts
+from worker.storage.stores.choice import open_store
 from worker.transcript.errors import ReplayError
 from worker.transcript.events import PartStarted
 from worker.transcript.reading import Reading

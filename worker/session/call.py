@@ -54,16 +54,16 @@ from worker.storage.errors import (
     StorageUnavailable,
     StorageUnwritable,
 )
-from worker.storage.finalise import finalise, publish
-from worker.storage.journal import Journal
-from worker.storage.journals import journals_in
-from worker.storage.leases import Lease
-from worker.storage.previous import previous_call
-from worker.storage.publishing import StoredTranscript
-from worker.storage.reopening import reopen
-from worker.storage.shipping import Shipper
-from worker.storage.store import Store
-from worker.storage.stores import open_store
+from worker.storage.journal.journal import Journal
+from worker.storage.journal.journals import journals_in
+from worker.storage.sessions.previous import previous_call
+from worker.storage.stores.choice import open_store
+from worker.storage.stores.store import Store
+from worker.storage.storing.finalise import finalise, publish
+from worker.storage.storing.leases import Lease
+from worker.storage.storing.publishing import StoredTranscript
+from worker.storage.storing.reopening import reopen
+from worker.storage.storing.shipping import Shipper
 from worker.transcript.events import CallPrevious, Gap, PartEnded, PartStarted
 from worker.transcript.render import formats
 

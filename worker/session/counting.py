@@ -4,7 +4,7 @@ from asyncio import Future
 
 from worker.metrics.definitions import ANSWER, ANSWER_STAGE, PROVIDER_ERRORS, SESSIONS_ENDED
 from worker.speech.catalogue import metric_code
-from worker.storage.journal import Accepted
+from worker.storage.journal.journal import Accepted
 from worker.transcript.events import ErrorRaised, Event, PartEnded, TurnLatency
 
 

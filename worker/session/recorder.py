@@ -11,7 +11,7 @@ from worker.session.counting import count
 from worker.session.current_speech import current_speech
 from worker.session.idempotency import IdempotencyKeys
 from worker.session.roster import Roster
-from worker.storage.journal import Accepted, Journal
+from worker.storage.journal.journal import Accepted, Journal
 from worker.transcript.events import AgentHeard, AgentSaid, Event, ToolCalled, UserFinal
 
 

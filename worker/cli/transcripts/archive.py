@@ -13,8 +13,8 @@ from worker.storage.errors import StorageError, StorageUnavailable
 from worker.surroundings import publish
 
 if TYPE_CHECKING:
-    from worker.storage.catalogue import Catalogue
-    from worker.storage.store import Store
+    from worker.storage.sessions.catalogue import Catalogue
+    from worker.storage.stores.store import Store
     from worker.transcript.render import Render
 
 Result = TypeVar("Result")
@@ -62,8 +62,8 @@ def with_archive(
     publish(loaded)
     settings = loaded.settings
     # Only now: the settings are refused before anything is imported that takes its time.
-    from worker.storage.catalogue import Catalogue
-    from worker.storage.stores import open_store
+    from worker.storage.sessions.catalogue import Catalogue
+    from worker.storage.stores.choice import open_store
 
     try:
         store = open_store(settings.storage)

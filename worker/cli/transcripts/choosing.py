@@ -10,7 +10,7 @@ from worker.cli.options import parse_day
 from worker.errors import Misused
 
 if TYPE_CHECKING:
-    from worker.storage.places import Span
+    from worker.storage.stores.places import Span
 
 AGE = re.compile(r"([0-9]{1,5})([dw])")
 DAYS = {"d": 1, "w": 7}
@@ -48,7 +48,7 @@ def span_of(day: date | None, since: date | None, until: date | None) -> "Span":
     Raises:
         Misused: they contradict each other.
     """
-    from worker.storage.places import Span
+    from worker.storage.stores.places import Span
 
     if day is not None and (since is not None or until is not None):
         raise Misused("Write --day, or --since and --until, not both.")

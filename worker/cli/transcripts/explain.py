@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.history import Step
-    from worker.storage.session import Session
+    from worker.storage.sessions.history import Step
+    from worker.storage.sessions.session import Session
 
 WithText = Annotated[bool, typer.Option("--text", help="Tell what was said too.")]
 
@@ -30,9 +30,9 @@ def command(
     from worker.cli.transcripts.screen import note, print_json
 
     async def explained(archive: "Archive") -> "tuple[Session, str, list[Step]]":
-        from worker.storage.finding import find
-        from worker.storage.history import call_steps
-        from worker.storage.session import State
+        from worker.storage.sessions.finding import find
+        from worker.storage.sessions.history import call_steps
+        from worker.storage.sessions.session import State
 
         session, remark = await find(archive.catalogue, id_)
         readings = await archive.catalogue.readings(session)
@@ -62,7 +62,7 @@ async def _storage_steps(archive: "Archive", session: "Session") -> "list[Step]"
     """Return when each file was stored, which generation of the transcript it is, and what is still on this node."""
     from pydantic import ValidationError
 
-    from worker.storage.history import Step
+    from worker.storage.sessions.history import Step
     from worker.transcript.integrity import Manifest
 
     steps: list[Step] = []

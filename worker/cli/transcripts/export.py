@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.session import Session
+    from worker.storage.sessions.session import Session
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Sessions, as for show.")]
 To = Annotated[Path, typer.Option("--to", metavar="DIR", help="Directory to write into; made where it is missing.")]
@@ -55,7 +55,7 @@ def command(
     from worker.cli.transcripts.screen import note, one_line, with_progress
     from worker.storage.concurrency import in_stream
     from worker.storage.errors import StorageError
-    from worker.storage.exporting import held
+    from worker.storage.sessions.exporting import held
 
     async def exported(archive: "Archive") -> tuple[int, list[str], list[str]]:
         async def one(session: "Session") -> tuple[str, str]:
@@ -92,7 +92,7 @@ def command(
 
 
 async def _named(archive: "Archive", ids: list[str]) -> "AsyncIterator[Session]":
-    from worker.storage.finding import find
+    from worker.storage.sessions.finding import find
 
     found: list[Session] = []
     for each in ids:
@@ -111,7 +111,7 @@ async def _with(first: "Session", rest: "AsyncIterator[Session]") -> "AsyncItera
 
 def _unfinished(session: "Session") -> str:
     """Return what is not in the files, as a sentence."""
-    from worker.storage.session import State
+    from worker.storage.sessions.session import State
 
     match session.state:
         case State.RUNNING | State.OPEN:
@@ -126,8 +126,8 @@ def _unfinished(session: "Session") -> str:
 async def _export(
     archive: "Archive", session: "Session", to: Path, formats: list[str], *, zip_: bool, force: bool
 ) -> None:
-    from worker.storage.exporting import export, zipped
     from worker.storage.names import encode
+    from worker.storage.sessions.exporting import export, zipped
 
     files = await _files(archive, session, formats)
     name = encode(session.transcript_id)
@@ -141,7 +141,7 @@ async def _export(
 async def _files(archive: "Archive", session: "Session", formats: list[str]) -> dict[str, bytes]:
     """Return a session's files by name: all that are stored, or its transcript in these formats."""
     if session.stored and not formats:
-        from worker.storage.segments import got
+        from worker.storage.storing.segments import got
 
         stored = await got(archive.store, await archive.store.list(session.prefix))
         return {key.removeprefix(f"{session.prefix}/"): each for key, each in stored.items()}

@@ -9,7 +9,7 @@ from worker.cli.transcripts.choosing import Day, Room, Since, Until
 
 if TYPE_CHECKING:
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.session import Session
+    from worker.storage.sessions.session import Session
 
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.", show_default=True)]
 
@@ -107,7 +107,7 @@ def _print(sessions: "list[Session]") -> None:
 
 def state_of(session: "Session") -> str:
     """Return in one word how far the session has come, and once it is final, whether everything is there."""
-    from worker.storage.session import State
+    from worker.storage.sessions.session import State
 
     if session.state is State.FINAL:
         return "complete" if session.complete else "partial"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.recovery import Outcome
+    from worker.storage.recovery.sweep import Outcome
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, only tell.")]
 
@@ -34,7 +34,7 @@ def command(
     from worker.cli.transcripts.screen import console, note, one_line, print_json
 
     async def recovered(archive: "Archive") -> "tuple[Sequence[Outcome], Path]":
-        from worker.storage.recovery import recover
+        from worker.storage.recovery.sweep import recover
 
         formats = archive.formats(archive.settings.transcript.formats)
         outcomes = [*await recover(archive.journal_dir, archive.store, formats, dry_run=dry_run)]
@@ -49,7 +49,7 @@ def command(
         console().print(one_line(_line(outcome)), soft_wrap=True)
     if not outcomes and not json_:
         note(f"There is nothing to recover: no journal is in {journal_dir}, and no other node left a call.")
-    from worker.storage.recovery import State
+    from worker.storage.recovery.sweep import State
 
     if any(outcome.state in (State.LEFT, State.WAITING) for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
@@ -59,8 +59,8 @@ async def _of_other_nodes(archive: "Archive", dry_run: bool) -> "Sequence[Outcom
     """Look at what other nodes left, and where that may have to be finished, once more when it was watched."""
     from worker.cli.transcripts.screen import note
     from worker.fleet.presence import LiveKitRooms
-    from worker.storage.other_nodes import LEASE_AGE_S, OtherNodes
-    from worker.storage.recovery import State
+    from worker.storage.recovery.other_nodes import LEASE_AGE_S, OtherNodes
+    from worker.storage.recovery.sweep import State
 
     formats = archive.formats(archive.settings.transcript.formats)
     other_nodes = OtherNodes(archive.journal_dir, archive.store, formats, LiveKitRooms(archive.settings))
@@ -74,7 +74,7 @@ async def _of_other_nodes(archive: "Archive", dry_run: bool) -> "Sequence[Outcom
 
 
 def _line(outcome: "Outcome") -> str:
-    from worker.storage.recovery import State
+    from worker.storage.recovery.sweep import State
 
     # Why a journal is in use is a sentence that says that it is.
     state = "" if outcome.state is State.IN_USE and outcome.reason else outcome.state.value

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.removal import Removal, Target
+    from worker.storage.sessions.removal import Removal, Target
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Sessions, as for show.")]
 OlderThan = Annotated[
@@ -53,7 +53,7 @@ def command(
     async def removed(archive: "Archive") -> "tuple[list[Removal], bool | None]":
         from worker.cli.transcripts.screen import waiting, with_progress
         from worker.storage.concurrency import in_order
-        from worker.storage.removal import remove
+        from worker.storage.sessions.removal import remove
 
         with waiting("Looking for what is to go"):
             targets = await _targets(archive, ids, room, day, older_than)
@@ -79,8 +79,8 @@ async def _targets(
     archive: "Archive", ids: list[str] | None, room: str | None, day: Day, older_than: timedelta | None
 ) -> "Sequence[Target]":
     """Return what is meant, by its keys: nothing is opened that need not be."""
-    from worker.storage.removal import Target
-    from worker.storage.retention import first_kept, outdated
+    from worker.storage.sessions.removal import Target
+    from worker.storage.sessions.retention import first_kept, outdated
 
     if older_than is not None:
         before = first_kept(today(), older_than.days)
@@ -101,8 +101,8 @@ async def _targets(
 
 async def _one(archive: "Archive", name: str) -> "Target":
     from worker.cli.transcripts.screen import one_line
-    from worker.storage.finding import find
-    from worker.storage.removal import Target
+    from worker.storage.sessions.finding import find
+    from worker.storage.sessions.removal import Target
 
     session, remark = await find(archive.catalogue, name)
     if remark:

@@ -10,7 +10,7 @@ from worker.cli.transcripts.choosing import Day
 
 if TYPE_CHECKING:
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.session import Session
+    from worker.storage.sessions.session import Session
 
 
 class Format(Enum):
@@ -43,7 +43,7 @@ def command(
     from worker.cli.transcripts.screen import note, print_text, waiting
 
     async def shown(archive: "Archive") -> tuple[str, list[str]]:
-        from worker.storage.finding import find
+        from worker.storage.sessions.finding import find
 
         with waiting("Looking for it"):
             session, remark = await find(archive.catalogue, id_, span_of(day, None, None))
@@ -62,7 +62,7 @@ async def content(archive: "Archive", session: "Session", format_: str) -> str:
     Raises:
         StorageError: it cannot be read.
     """
-    from worker.storage.session import State
+    from worker.storage.sessions.session import State
 
     if not session.journals and session.stored and session.state is not State.OPEN:
         stored = await archive.store.get(f"{session.prefix}/transcript.{format_}")
@@ -72,7 +72,7 @@ async def content(archive: "Archive", session: "Session", format_: str) -> str:
 
 
 def _state(session: "Session") -> str:
-    from worker.storage.session import State
+    from worker.storage.sessions.session import State
 
     match session.state:
         case State.RUNNING:

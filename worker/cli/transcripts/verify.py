@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from worker.cli.transcripts.archive import Archive
-    from worker.storage.places import Span
-    from worker.storage.session import Session
+    from worker.storage.sessions.session import Session
+    from worker.storage.stores.places import Span
     from worker.transcript.checking import Finding
 
 Names = Annotated[
@@ -86,7 +86,7 @@ async def _of_sessions(
 ) -> "Mapping[str, Sequence[Finding]]":
     from worker.cli.transcripts.screen import with_progress
     from worker.storage.concurrency import in_stream
-    from worker.storage.verification import verify_session
+    from worker.storage.sessions.verification import verify_session
 
     async def verified(session: "Session") -> "tuple[str, Sequence[Finding]]":
         return session.transcript_id, await verify_session(archive.store, session)
@@ -110,7 +110,7 @@ async def _named(archive: "Archive", names: list[str], span: "Span") -> "AsyncIt
 
 async def _session(archive: "Archive", name: str, span: "Span") -> "Session":
     from worker.storage.errors import TranscriptUnknown
-    from worker.storage.finding import find
+    from worker.storage.sessions.finding import find
 
     try:
         return (await find(archive.catalogue, name, span))[0]
@@ -122,7 +122,7 @@ async def _session(archive: "Archive", name: str, span: "Span") -> "Session":
 
 
 async def _at(path: Path) -> "Mapping[str, Sequence[Finding]]":
-    from worker.storage.verification import verify_path
+    from worker.storage.sessions.verification import verify_path
 
     try:
         found = await verify_path(path)

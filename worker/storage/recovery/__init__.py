@@ -1,0 +1,1 @@
+"""What dead jobs and lost nodes left is finished."""

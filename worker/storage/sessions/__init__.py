@@ -1,0 +1,1 @@
+"""Sessions as their keepers see them: listed, found, verified, exported, removed."""

@@ -1,0 +1,1 @@
+"""Where finished transcripts live: a local directory or a bucket, behind one contract."""
