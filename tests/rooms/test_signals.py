@@ -114,7 +114,8 @@ def send(worker: WorkerProcess, number: signal.Signals, to: str) -> None:
 
 def forkserver_of(pid: int) -> int:
     """The process that the worker's calls come from."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = [child for thread in threads for child in (thread / "children").read_text().split()]
     found = [int(each) for each in children if b"forkserver" in Path(f"/proc/{each}/cmdline").read_bytes()]
     assert len(found) == 1, found
     return found[0]
