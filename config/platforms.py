@@ -83,7 +83,7 @@ as a Ctrl-C or a careless supervisor does. The calls' processes listen to neithe
 | SIGTERM or SIGINT, twice | main process or group | 1, at once | is cut off | recovered by the next worker here |
 | SIGKILL | main process | 137 | is cut off; its process ends by itself | recovered, as above |
 | SIGKILL | group | 137 | is cut off | recovered, as above |
-| SIGKILL | forkserver | none: the worker goes on, and starts another one | is cut off | recovered by the same worker |
+| SIGKILL | forkserver | none: the worker goes on | goes on | complete |
 
 A recovered transcript has all that was said until then, and is marked as incomplete. A call that is cut off is followed
 by another agent, which knows what was said; the worker sends it, or the one that starts next on this machine, or
