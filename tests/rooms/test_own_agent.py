@@ -88,7 +88,7 @@ def test_a_tool_is_in_the_transcript_with_its_arguments_and_its_result(stored: S
     assert [tool.name for tool in tools] == ["find_my_order", "replace_broken_goods", "finish_for_today"]
     assert json.loads(tools[0].arguments) == {"order_number": "4729"}
     assert tools[0].output == "Order 4729 is on its way."
-    assert tools[1].output == "(Replacements, 'A colleague takes over.')"
+    assert tools[1].output == "A colleague takes over."
     assert not any(tool.failed for tool in tools)
 
 
