@@ -299,8 +299,8 @@ MUTATIONS = (
         [
             Edit(
                 "worker/storage/storing/shipping.py",
-                "        if put is self._unconfirmed:\n            self._unconfirmed = None\n",
-                "",
+                "            self._unconfirmed = self._unconfirmed_since = None\n",
+                "            self._unconfirmed_since = None\n",
             )
         ],
         ["tests/storage/storing/test_shipping.py"],
