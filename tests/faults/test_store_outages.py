@@ -138,10 +138,10 @@ async def line(place: Surroundings, s3: ObjectServer) -> AsyncIterator[Line]:
     [
         pytest.param(Fault.STOPPED, (0, ""), "", id="stopped"),
         pytest.param(Fault.SLOW, (0, ""), "", id="a byte a second"),
-        pytest.param(Fault.ANSWERS, (500, "InternalError"), "", id="500"),
+        pytest.param(Fault.ANSWERS, (500, "InternalError"), "", id="500", marks=pytest.mark.soak),
         pytest.param(Fault.ANSWERS, (403, "AccessDenied"), "", id="403"),
-        pytest.param(Fault.ANSWERS, (403, "RequestTimeTooSkewed"), "", id="wrong clock"),
-        pytest.param(Fault.CUT, (0, ""), "PUT", id="cut in a put"),
+        pytest.param(Fault.ANSWERS, (403, "RequestTimeTooSkewed"), "", id="wrong clock", marks=pytest.mark.soak),
+        pytest.param(Fault.CUT, (0, ""), "PUT", id="cut in a put", marks=pytest.mark.soak),
     ],
 )
 async def test_a_store_that_fails_in_a_call_touches_nobody_and_gets_everything_afterwards(

@@ -64,13 +64,25 @@ def place(tmp_path: Path) -> Iterator[Surroundings]:
         yield place
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+def often(case: Case) -> bool:
+    """Whether a case is tried with the slow tests, and not with the soak tests alone."""
+    return case.to == "forkserver" or (case.to, case.signals) in {
+        ("main", (TERM,)),
+        ("group", (TERM, TERM)),
+        ("group", (KILL,)),
+    }
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(each, id=str(each), marks=() if often(each) else pytest.mark.soak) for each in CASES]
+)
 @pytest.mark.timeout(200)
 async def test_a_signal_ends_a_worker_as_the_table_says(
     place: Surroundings, record_property: Callable[[str, object], None], case: Case
 ) -> None:
     room = new_room("signal")
-    worker = launch(place, "verbatim", own_group=True)
+    # What a call leaves whose process ends behind its worker's back is stored at the next sweep.
+    worker = launch(place, "verbatim", {"VERBATIM_STORAGE__SWEEP_SECONDS": "2"}, own_group=True)
     try:
         await asyncio.to_thread(worker.wait_until_ready, START_S)
         async with calling(place, room) as caller:

@@ -71,6 +71,7 @@ async def test_what_is_told_of_calls_adds_up_and_quotes_none_of_them(place: Surr
         "VERBATIM_TELEMETRY__LOG_LEVEL": "debug",
         "VERBATIM_STORAGE__SWEEP_SECONDS": "1",
         "VERBATIM_AGENT__HANG_UP": "false",
+        "VERBATIM_FLEET__SEND_AGAIN": "false",  # one agent a call
     }
     with working(place, "verbatim", settings) as worker:
         numbers = Numbers(worker)
