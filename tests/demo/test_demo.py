@@ -163,8 +163,9 @@ async def test_a_part_that_dies_is_named_and_nothing_is_left_running(tmp_path: P
         await running.prints("A caller joins room")
         family = running.family()
         for process in family:
-            if part in " ".join(process.cmdline()):
-                process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # a voice lives for one sentence
+                if part in " ".join(process.cmdline()):
+                    process.kill()
         status = await running.ends()
 
     assert status == 1
