@@ -32,7 +32,7 @@ demo: setup ## a whole call on this machine: no keys, no account
 test: setup check ## what every change must pass: checks and fast tests (at most 8 minutes)
 	$(RUN) pytest -m "not slow and not soak and not live"
 
-test-all: tools-for-tests check ## all tests but soak and live ones (at most 45 minutes; builds object stores first)
+test-all: tools-for-tests check ## all tests but soak and live ones (about an hour; builds object stores first)
 	$(RUN) pytest -m "not soak and not live"
 
 soak: tools-for-tests ## the full counts; results are kept under bench/results/
@@ -41,7 +41,7 @@ soak: tools-for-tests ## the full counts; results are kept under bench/results/
 kill-matrix: setup ## kill real calls in eight ways and look for every word: COUNT=3 of each, SEED=… to do it again
 	@VERBATIM_TEST_KILLS=$(or $(COUNT),3) VERBATIM_TEST_SEED=$(SEED) $(RUN) pytest -m soak -p no:tests.parts.results tests/faults/test_kill_matrix.py
 
-mutations: packages ## break the product in known ways: each time a test must fail (2 minutes)
+mutations: packages ## break the product in known ways: each time a test must fail (6 minutes)
 	@$(RUN) tests.mutations
 
 bench: packages ## journal, recovery and replay; fails where a bar is missed (4 minutes)
