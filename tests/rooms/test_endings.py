@@ -13,7 +13,7 @@ from tests.rooms.surroundings import Stored, Surroundings, until
 from tests.rooms.words import words
 from tests.rooms.worker_process import WorkerProcess, working
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 PASSWORD = "I forgot my password."
 CARDS = "Do you sell gift cards?"
@@ -183,7 +183,6 @@ def assert_one_question_was_asked_and_answered(stored: Stored) -> None:
     assert stored.transcript.complete
 
 
-@pytest.mark.slow
 async def test_a_worker_that_is_told_twice_ends_at_once_and_leaves_its_journal(surroundings: Surroundings) -> None:
     room = new_room("killed")
     with working(surroundings, "killed", {"VERBATIM_AGENT__GREETING": ""}) as worker:
@@ -202,7 +201,6 @@ async def test_a_worker_that_is_told_twice_ends_at_once_and_leaves_its_journal(s
     assert not list(surroundings.transcripts.glob(f"*/*/*/{room}"))
 
 
-@pytest.mark.slow
 async def test_a_room_that_ends_while_the_agent_comes_is_left_alone_when_it_is_made_anew(
     surroundings: Surroundings, desk: WorkerProcess
 ) -> None:

@@ -11,7 +11,7 @@ from tests.rooms.surroundings import Stored, Surroundings
 from tests.rooms.words import words
 from tests.rooms.worker_process import WorkerProcess
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 
 PASSWORD = "I forgot my password."
 CARDS = "Do you sell gift cards?"

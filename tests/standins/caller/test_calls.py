@@ -201,6 +201,7 @@ async def test_a_process_follows_its_steps(
         assert await asyncio.wait_for(agent.left.get(), 5) == ("caller", "CLIENT_INITIATED")
 
 
+@pytest.mark.slow
 async def test_a_caller_that_vanishes_leaves_without_a_goodbye(
     livekit_server: LiveKitServer, token: str, agent: EchoAgent
 ) -> None:
@@ -215,6 +216,7 @@ async def test_a_caller_that_vanishes_leaves_without_a_goodbye(
             await asyncio.wait_for(agent.left.get(), 1)
 
 
+@pytest.mark.slow
 async def test_a_script_in_a_file_is_followed_to_its_end(
     livekit_server: LiveKitServer, token: str, agent: EchoAgent, tmp_path: Path
 ) -> None:
