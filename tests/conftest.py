@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.parts.availability",
     "tests.parts.collector",
     "tests.parts.counts",
+    "tests.parts.environment",
     "tests.parts.image",
     "tests.parts.leftovers",
     "tests.parts.livekit_server",
