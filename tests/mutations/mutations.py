@@ -328,7 +328,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a transcript is stored beside a segment that is on its way",
-        [Edit("worker/session/call.py", "            await self._shipper.stop()\n", "            pass\n")],
+        [Edit("worker/session/archive.py", "            await self._shipper.stop()\n", "            pass\n")],
         ["tests/session/test_call_in_a_bucket.py"],
     ),
     Mutation(

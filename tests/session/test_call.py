@@ -16,6 +16,7 @@ from livekit.agents import JobContext
 from config import Settings
 from tests.session.conftest import SETTINGS
 from worker.session import hang_up
+from worker.session.archive import Archive
 from worker.session.call import Call
 from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession
@@ -75,6 +76,7 @@ class BrokenSpeech:
 @dataclass
 class Scene:
     call: Call
+    archive: Archive
     journal: Journal
     rooms: Rooms
     dispatches: Dispatches
@@ -104,7 +106,8 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
         yield SimpleNamespace(room=rooms, agent_dispatch=dispatches)
 
     monkeypatch.setattr(hang_up, "livekit_api", server)
-    call = Call(cast("JobContext", context), settings, journal)
+    archive = Archive(settings, journal, "sessions/RM_1-verbatim")
+    call = Call(cast("JobContext", context), settings, journal, archive)
     journal.append(
         PartStarted(
             room="kitchen",
@@ -116,7 +119,7 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
         )
     )
     journal.append(UserFinal(participant="caller", text="Two large pizzas."))
-    return Scene(call, journal, rooms, dispatches, tmp_path / "stored")
+    return Scene(call, archive, journal, rooms, dispatches, tmp_path / "stored")
 
 
 async def test_a_call_is_stored_and_its_journal_goes(scene: Scene) -> None:
@@ -185,8 +188,8 @@ class AwayStore(DirectoryStore):
 
 
 async def test_a_store_that_does_not_answer_holds_no_job_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.session.call.STORE_SECONDS", 0.05)
-    scene.call._opened_store = AwayStore(scene.storage)
+    monkeypatch.setattr("worker.session.archive.STORE_SECONDS", 0.05)
+    scene.archive._opened = AwayStore(scene.storage)
     with pytest.raises(StorageUnavailable, match="was not stored in 0 s"):
         await scene.call.finish()
     assert b"Two large pizzas." in scene.journal.path.read_bytes()
@@ -200,13 +203,13 @@ async def test_a_store_that_does_not_answer_holds_no_job_up(scene: Scene, monkey
 async def test_what_neither_disk_nor_store_takes_is_kept_until_the_store_is_back(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.session.call.STORE_SECONDS", 1.0)
-    monkeypatch.setattr("worker.session.call.LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("worker.session.archive.STORE_SECONDS", 1.0)
+    monkeypatch.setattr("worker.session.archive.LONGEST_PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(scene.journal, "memory", scene.journal.path.read_bytes)
     store = AwayStore(scene.storage)
-    scene.call._opened_store = store
+    scene.archive._opened = store
     tried: list[object] = []
-    monkeypatch.setattr("worker.session.call.logger.error", lambda *said: tried.append(said))
+    monkeypatch.setattr("worker.session.archive.logger.error", lambda *said: tried.append(said))
     finishing = asyncio.create_task(scene.call.finish())
     async with asyncio.timeout(20):
         while len(tried) < 2:  # noqa: ASYNC110
@@ -284,13 +287,13 @@ async def test_a_session_that_does_not_close_keeps_no_transcript_waiting_and_it_
     monkeypatch.setattr("worker.session.call.end_within", ends.append)
     monkeypatch.setattr(scene.call._context, "shutdown", lambda reason: shut_down.append(reason), raising=False)
     stored: list[object] = []
-    publish = scene.call._publish
+    publish = scene.archive.publish
 
     async def counted() -> Any:
         stored.append(None)
         return await publish()
 
-    monkeypatch.setattr(scene.call, "_publish", counted)
+    monkeypatch.setattr(scene.archive, "publish", counted)
     scene.call._close_timer = CloseTimer(0.0, lambda: False, scene.call._close_is_overdue)
     scene.call._room_left(None)
     async with asyncio.timeout(20):
@@ -308,7 +311,7 @@ async def test_who_asks_for_the_finish_in_its_middle_waits_for_it(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = AwayStore(scene.storage)
-    scene.call._opened_store = store
+    scene.archive._opened = store
     first = asyncio.create_task(scene.call.finish())
     second = asyncio.create_task(scene.call.finish())
     await asyncio.sleep(0.05)

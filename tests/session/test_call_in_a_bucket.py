@@ -13,7 +13,7 @@ from config import Loaded, Settings
 from tests.parts.object_stores import ObjectServer
 from tests.parts.tcp_proxy import Fault, TcpProxy, proxy_to
 from tests.session.conftest import SETTINGS
-from worker.session import call as call_module
+from worker.session import archive
 from worker.session.call import Call
 from worker.storage.errors import StorageUnavailable
 from worker.storage.recovery.sweep import State, recover
@@ -105,9 +105,9 @@ async def scene(
         storage = SETTINGS.storage.model_copy(update=update)
         scene = Scene(SETTINGS.model_copy(update={"storage": storage}), moto.store(bucket), proxy)
         yield scene
-        if scene.call is not None and scene.call._shipper is not None:
+        if scene.call is not None and scene.call._archive._shipper is not None:
             await proxy.set(Fault.NONE)
-            await scene.call._shipper.stop()
+            await scene.call._archive._shipper.stop()
 
 
 async def test_a_call_leaves_its_node_while_it_runs_and_its_lease_goes_with_its_end(scene: Scene) -> None:
@@ -133,7 +133,7 @@ async def test_a_node_that_is_lost_leaves_what_was_shipped(scene: Scene) -> None
 async def test_whatever_the_store_does_in_a_call_nothing_is_lost_and_all_is_stored_afterwards(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, fault: Fault, only: str
 ) -> None:
-    monkeypatch.setattr(call_module, "STORE_SECONDS", 0.5)
+    monkeypatch.setattr(archive, "STORE_SECONDS", 0.5)
     call = await scene.begin()
     await scene.say("Two large pizzas.")
     await scene.until_shipped("Two large pizzas.")

@@ -6,11 +6,10 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from livekit import rtc
@@ -21,6 +20,7 @@ from worker.errand import Errand
 from worker.metrics.definitions import RESUMPTIONS
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
+from worker.session.archive import Archive
 from worker.session.before import Before, look_back
 from worker.session.capture import Capture
 from worker.session.chat import Chat
@@ -46,26 +46,10 @@ from worker.speech.failures import code_of_report
 from worker.speech.providers import Speech, build_speech, provider_names
 from worker.speech.spoken_lines import SpokenLines
 from worker.storage import names
-from worker.storage.errors import (
-    JournalInUse,
-    JournalMissing,
-    SessionRemoved,
-    StorageError,
-    StorageUnavailable,
-    StorageUnwritable,
-)
+from worker.storage.errors import SessionRemoved, StorageUnwritable
 from worker.storage.journal.journal import Journal
-from worker.storage.journal.journals import journals_in
-from worker.storage.sessions.previous import previous_call
-from worker.storage.stores.choice import open_store
-from worker.storage.stores.store import Store
-from worker.storage.storing.finalise import finalise, publish
 from worker.storage.storing.leases import Lease
-from worker.storage.storing.publishing import StoredTranscript
-from worker.storage.storing.reopening import reopen
-from worker.storage.storing.shipping import Shipper
 from worker.transcript.events import CallPrevious, Gap, PartEnded, PartStarted
-from worker.transcript.render import formats
 
 logger = logging.getLogger("verbatim.call")
 
@@ -75,12 +59,6 @@ NEW_CALL = Errand()
 
 SID_SECONDS = 5.0
 """How long the server may take to tell the id of a room that was joined."""
-
-STORE_SECONDS = 15.0
-"""How long a call may take to store its transcript, before that is left to the worker's sweep."""
-
-LONGEST_PAUSE_SECONDS = 5.0
-"""Between two attempts to store what no disk has."""
 
 TERMINATION_SECONDS = 1.5
 """How long storing waits for a recogniser that may still say otherwise who spoke."""
@@ -97,6 +75,7 @@ class Call:
         context: JobContext,
         settings: Settings,
         journal: Journal,
+        archive: Archive,
         sent_for: Errand = NEW_CALL,
         memory: Memory | None = None,
     ) -> None:
@@ -104,6 +83,7 @@ class Call:
         self._settings = settings
         self._sent_for = sent_for
         self._journal = journal
+        self._archive = archive
         self._memory = memory
         self._recorder = CallRecorder(journal)
         self._roster = Roster(context.room, self._recorder, settings.privacy.phone_numbers)
@@ -124,12 +104,7 @@ class Call:
         self._relay: Relay | None = None
         self._finishing: asyncio.Future[None] | None = None
         self._last_resort: asyncio.Task[None] | None = None
-        self._opened_store: Store | None = None
-        self._reopening: asyncio.Task[None] | None = None
         self._looking_back: asyncio.Task[None] | None = None
-        self._prefix = ""
-        self._shipper: Shipper | None = None
-        self._formats = formats(settings.transcript.formats, settings.transcript.caption_line_length)
 
     @classmethod
     async def begin(cls, context: JobContext, loaded: Loaded, sent_for: Errand = NEW_CALL) -> Self:
@@ -155,12 +130,13 @@ class Call:
             context.job.id,
             append_deadline_ms=settings.storage.append_deadline_ms,
         )
-        call = cls(context, settings, journal, sent_for, before.memory)
+        call = cls(context, settings, journal, Archive(settings, journal, prefix), sent_for, before.memory)
         call._look_back = partial(look_back, settings, transcript_id, prefix, created, sent_for, but=context.job.id)
         cut_off = before.memory.open_tools if before.memory is not None else ()
         call._recorder.keys = IdempotencyKeys(context.job.id, cut_off)
-        call._prefix = prefix
-        call._ship_to(prefix)
+        identity = context.local_participant_identity
+        lease = Lease(prefix=prefix, room=context.job.room.name, room_sid=context.job.room.sid, agent_identity=identity)
+        call._archive.ship(context.job.id, lease)
         await call._recorder.append(
             PartStarted(
                 room=context.job.room.name,
@@ -168,7 +144,7 @@ class Call:
                 room_created_at=created_at,
                 job=context.job.id,
                 agent=settings.agent.name,
-                agent_identity=context.local_participant_identity,
+                agent_identity=identity,
                 dispatch=context.job.dispatch_id,
                 part=before.part,
                 resumed_from=before.resumed_from,
@@ -178,26 +154,8 @@ class Call:
             )
         )
         if before.part > 1:
-            call._reopening = asyncio.create_task(call._reopen(prefix))
+            call._archive.goes_on()
         return call
-
-    async def _reopen(self, prefix: str) -> None:
-        """Say in the store that what is there of the session is not all; that it is not said harms nothing."""
-        try:
-            await _within_seconds(reopen(self._journal.path, prefix, await self._store()))
-        except StorageError as error:
-            logger.warning("the stored transcript does not say that the call goes on: %s", error)
-
-    def _ship_to(self, prefix: str) -> None:
-        """Let what the journal takes leave the node, where the store is not on it."""
-        if self._settings.storage.bucket is None:
-            return
-        job = self._context.job
-        identity = self._context.local_participant_identity
-        lease = Lease(prefix=prefix, room=job.room.name, room_sid=job.room.sid, agent_identity=identity)
-        self._shipper = Shipper(self._store, self._journal.path, job.id, lease)
-        self._journal.copy_to(self._shipper.take)
-        self._shipper.start()
 
     async def run(self, local_vad: vad.VAD) -> None:
         """Join the room and start the session; the call then runs on its own.
@@ -288,13 +246,7 @@ class Call:
             return
         if self._roster.caller != self._roster.transcribed:
             return  # masked, and not theirs alone
-        try:
-            found = await previous_call(
-                await self._store(), self._prefix, self._settings.agent.name, self._roster.caller
-            )
-        except StorageError as error:
-            logger.info("whether the caller had a call before is not known: %s", error)
-            return
+        found = await self._archive.call_before(self._roster.caller)
         if found is not None:
             self._recorder.append(CallPrevious(transcript=found))
 
@@ -409,7 +361,7 @@ class Call:
         await self._hear_who_spoke()
         await self._recorder.append(PartEnded(reason=end.reason, detail=end.detail))
         hang_up = asyncio.create_task(self._hang_up(end))
-        publishing = asyncio.create_task(_within_seconds(self._publish()))
+        publishing = asyncio.create_task(self._archive.publish())
         if self._relay is not None:
             await self._relay.let_go(publishing)
         trouble: StorageUnwritable | None = None
@@ -425,14 +377,7 @@ class Call:
             await hang_up
             await self._close_speech()
             await self._journal.close()
-        if self._journal.memory():
-            # The disk never came back. The store gets everything; a sweep removes what is here, once that can be done.
-            await self._publish_at_last()
-        elif trouble is not None:
-            raise trouble
-        else:
-            with contextlib.suppress(JournalInUse, JournalMissing):  # a sweep was quicker
-                await _within_seconds(self._finalise())
+        await self._archive.conclude(trouble)
 
     async def _hear_who_spoke(self) -> None:
         """With speaker labels, the recogniser's last word on who spoke comes after its session's end."""
@@ -440,58 +385,6 @@ class Call:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TERMINATION_SECONDS):
                     await self._speech.stt.farewells()
-
-    async def _publish(self) -> StoredTranscript:
-        path = self._journal.path
-        if self._reopening is not None:
-            await self._reopening
-        if self._shipper is not None:
-            await self._shipper.stop()
-        memory = {path: self._journal.memory()}
-        store = await self._store()
-        try:
-            # What the parts before left here is not in the store yet: a sweep may be a minute away.
-            return await publish([path, *await self._parts_before()], store, self._formats, memory)
-        except (StorageUnwritable, SessionRemoved):
-            raise
-        except StorageError:  # of a part before: a sweep was quicker, or it is left to one
-            return await publish([path], store, self._formats, memory)
-
-    async def _parts_before(self) -> Sequence[Path]:
-        """Return the journals of earlier parts that are on this node."""
-        if self._reopening is None:
-            return []
-        own = self._journal.path
-        try:
-            return [each for each in await asyncio.to_thread(journals_in, own.parent) if each != own]
-        except OSError:
-            return []
-
-    async def _publish_at_last(self) -> None:
-        """Store what this process alone has, however long that takes: when it ends, the words are gone."""
-        pause = 0.5
-        while True:
-            try:
-                await _within_seconds(self._publish())
-                return
-            except SessionRemoved:
-                return
-            except StorageUnwritable as error:
-                logger.error("what the disk did not take is not stored yet: %s", error)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-    async def _finalise(self) -> None:
-        before = await self._parts_before()
-        await finalise([self._journal.path], await self._store(), self._formats)
-        for journal in before:
-            with contextlib.suppress(StorageError):  # it runs still, or a sweep does it
-                await finalise([journal], await self._store(), self._formats)
-
-    async def _store(self) -> Store:
-        if self._opened_store is None:
-            self._opened_store = await asyncio.to_thread(open_store, self._settings.storage)
-        return self._opened_store
 
     async def _hang_up(self, end: Ending) -> None:
         job = self._context.job
@@ -524,21 +417,6 @@ class Call:
             picked_up=self._roster.picked_up,
             anything_said=self._recorder.anything_said,
         )
-
-
-async def _within_seconds(storing: Awaitable[Result]) -> Result:
-    """Await what is stored, at most `STORE_SECONDS`.
-
-    Raises:
-        StorageUnavailable: it took longer.
-    """
-    try:
-        async with asyncio.timeout(STORE_SECONDS):
-            return await storing
-    except TimeoutError:
-        raise StorageUnavailable(
-            f"the transcript was not stored in {STORE_SECONDS:.0f} s: look at the store and the network to it"
-        ) from None
 
 
 def _sentence(error: Any) -> str:
