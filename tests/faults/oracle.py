@@ -168,7 +168,9 @@ def agent_text(transcript: Transcript) -> str:
 
 
 def _misplaced(seen: Outside, said: str) -> Iterable[str]:
-    in_order = [sentence for final in seen.finals for sentence in _of(seen.sentences, final.text)]
+    # What was on its way when a socket was lost is recognised again on the next one: its place is that of the first.
+    finals = sorted(seen.finals, key=lambda final: final.sent_at)
+    in_order = dict.fromkeys(sentence for final in finals for sentence in _of(seen.sentences, final.text))
     places = [(said.find(sentence), sentence) for sentence in in_order if sentence in said]
     for (before, _), (after, sentence) in pairwise(places):
         if after < before:

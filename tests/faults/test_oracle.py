@@ -91,6 +91,12 @@ def test_what_was_said_earlier_and_comes_later_is_misplaced() -> None:
     assert verdict.misplaced == (SECOND,)
 
 
+def test_what_is_recognised_again_on_a_new_socket_is_where_it_was_first() -> None:
+    again = replace(SEEN, finals=[Final(SECOND, 991.0), Final(FIRST, 992.0), Final(FIRST, 990.0), Final(SECOND, 993.0)])
+    assert judge(again, transcript(*said(FIRST, SECOND), *answered()), struck_at=STRUCK_AT).misplaced == ()
+    assert judge(again, transcript(*said(SECOND, FIRST), *answered()), struck_at=STRUCK_AT).misplaced == (SECOND,)
+
+
 def test_what_was_said_in_another_call_is_foreign() -> None:
     mixed = transcript(*said(FIRST, SECOND, FOREIGN), *answered())
     assert judge(SEEN, mixed, struck_at=STRUCK_AT, others={FOREIGN}).foreign == (FOREIGN,)
