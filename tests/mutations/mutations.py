@@ -332,6 +332,17 @@ MUTATIONS = (
         ["tests/session/test_call_in_a_bucket.py"],
     ),
     Mutation(
+        "a part that is stored while the next one runs says that it is all",
+        [
+            Edit(
+                "worker/storage/storing/going_on.py",
+                '        return "open"\n    if store',
+                '        return "final"\n    if store',
+            )
+        ],
+        ["tests/storage/storing/test_going_on.py"],
+    ),
+    Mutation(
         "a lease outlives its part",
         [
             Edit(

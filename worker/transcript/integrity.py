@@ -31,6 +31,10 @@ class StoredFile(Model):
     """64 hexadecimal digits."""
 
 
+State = Literal["open", "final"]
+"""`open` while parts may follow."""
+
+
 class StoredPart(Model):
     """How far one part's journal is stored."""
 

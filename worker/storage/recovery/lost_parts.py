@@ -20,6 +20,7 @@ from worker.storage.storing.publishing import StoredTranscript, put_session, sto
 from worker.storage.storing.segments import got
 from worker.storage.storing.tombstone import discard, tombstone
 from worker.transcript.errors import LineNewer
+from worker.transcript.integrity import State
 from worker.transcript.render import Render
 
 ATTEMPTS = 3
@@ -36,8 +37,15 @@ class Finished:
     """What is special about it, as a sentence."""
 
 
-async def finish(part: OpenPart, lease: Lease, store: Store, formats: Mapping[str, Render]) -> Finished:
+async def finish(part: OpenPart, lease: Lease, store: Store, formats: Mapping[str, Render], state: State) -> Finished:
     """Store the transcript of the session that `part` belongs to, from what the store alone knows. The lease stays.
+
+    Args:
+        part: as its lease is listed.
+        lease: what that holds.
+        store: where.
+        formats: how a transcript is rendered, by the extension of its file.
+        state: what the manifest is to say.
 
     Raises:
         LeaseNotTrusted: the lease is not that of the part that it names.
@@ -60,7 +68,7 @@ async def finish(part: OpenPart, lease: Lease, store: Store, formats: Mapping[st
         if removed is not None and removed.covers(lines):
             await discard(store, prefix, [job])
             return Finished(None, "it was removed, and is not stored again")
-        stored, _ = await put_session(prefix, [], store, formats)
+        stored, _ = await put_session(prefix, [], store, formats, state)
         unnamed = await _unnamed(prefix, store)
         # Other parts may be of calls that go on, and grow: what their nodes store names everything.
         if (not unnamed or (attempt == ATTEMPTS and part.job not in unnamed)) and removed == await tombstone(

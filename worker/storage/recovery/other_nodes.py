@@ -25,7 +25,9 @@ from worker.storage.journal.journals import files_of
 from worker.storage.recovery.lost_parts import finish
 from worker.storage.recovery.sweep import Outcome, State, trouble_of
 from worker.storage.stores.store import Store
+from worker.storage.storing.going_on import state_beside
 from worker.storage.storing.leases import Lease, OpenPart, open_parts, read_lease
+from worker.transcript.integrity import State as ManifestState
 from worker.transcript.render import Render
 
 LEASE_AGE_S = 60.0
@@ -178,13 +180,22 @@ class OtherNodes:
                 if same != [part]:
                     return self._outcome(part, State.IN_USE, YOUNG)
                 await self._store.put(part.key, lease.encode())
-                finished = await finish(part, lease, self._store, self._formats)
+                finished = await finish(part, lease, self._store, self._formats, await self._state_beside(part))
                 await self._store.delete(part.key)
+                stored = finished.stored
+                # Another node may have finished another part meanwhile, and taken this one for one that goes on.
+                told_open = stored is not None and stored.manifest.state == "open"
+                if told_open and await self._state_beside(part) == "final":
+                    finished = await finish(part, lease, self._store, self._formats, "final")
         except Exception as error:
             return self._failed(part, error)
         stored = finished.stored
         address = self._store.address(f"{stored.prefix}/{names.MANIFEST}") if stored is not None else ""
         return self._outcome(part, State.FINALISED, finished.remark, address=address)
+
+    async def _state_beside(self, part: OpenPart) -> ManifestState:
+        journal = part.journal(self._journal_dir)
+        return await state_beside(self._store, journal.parent, [journal])
 
     def _failed(self, part: OpenPart, error: Exception) -> Outcome:
         match error:

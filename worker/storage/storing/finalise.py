@@ -33,9 +33,11 @@ from worker.storage.journal.lock import session_held
 from worker.storage.journal.parts import LocalJournal
 from worker.storage.opening import opened
 from worker.storage.stores.store import Store
+from worker.storage.storing.going_on import state_beside
 from worker.storage.storing.publishing import StoredTranscript, put_session, stored_manifest
 from worker.storage.storing.segments import Merged
 from worker.storage.storing.tombstone import discard, tombstone
+from worker.transcript.integrity import State
 from worker.transcript.render import FORMATS, Render
 
 log = logging.getLogger(__name__)
@@ -92,7 +94,7 @@ async def publish(
         local = [await read(path, memory.get(path, b"")) for path in journals]
         if not (kept := await _not_removed(local, store)):
             raise SessionRemoved(f"{local[0].lines.prefix} was removed: it is not stored again")
-        stored, _ = await put_session(_common_prefix(kept), kept, store, formats)
+        stored, _ = await put_session(_common_prefix(kept), kept, store, formats, await _state(journals, store))
         return stored
 
 
@@ -125,7 +127,8 @@ async def finalise_all(journals: Sequence[Path], store: Store, formats: Mapping[
             told = await _not_removed([each for each in local if each.lines.reading.records], store)
             stored, merged = None, Merged({}, {})
             if told:
-                stored, merged = await put_session(_common_prefix(told), told, store, formats)
+                prefix = _common_prefix(told)
+                stored, merged = await put_session(prefix, told, store, formats, await _state(journals, store))
             if stored is not None:
                 await _vouched(merged, told, store, stored.prefix)
                 await store.tidy(stored.prefix)
@@ -134,6 +137,8 @@ async def finalise_all(journals: Sequence[Path], store: Store, formats: Mapping[
             if store.leaves_the_node:
                 for journal in local:
                     await store.delete(names.lease(journal.path))
+                if stored is not None and stored.manifest.state == "open" and await _state(journals, store) == "final":
+                    stored, merged = await put_session(stored.prefix, told, store, formats, "final")
             left = [each for each in told if not merged.whole(each.lines.started.job)]
             for journal in local:
                 if journal not in left:
@@ -142,6 +147,11 @@ async def finalise_all(journals: Sequence[Path], store: Store, formats: Mapping[
                     if stored is not None:
                         EVENTS_STORED.count(len(journal.lines.reading.records))
     return Finalised(stored, local, left)
+
+
+async def _state(journals: Sequence[Path], store: Store) -> State:
+    """Return what the manifest is to say beside these journals."""
+    return await state_beside(store, journals[0].parent, journals)
 
 
 def _hold(journals: Iterable[Path]) -> ExitStack:

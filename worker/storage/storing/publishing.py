@@ -18,7 +18,7 @@ from worker.storage.errors import StorageUnwritable, StoredDiffers
 from worker.storage.journal.parts import LocalJournal
 from worker.storage.stores.store import Store
 from worker.storage.storing.segments import Merged, StoredPart, got, merge, stored_parts
-from worker.transcript.integrity import FORMAT, Manifest, manifest_of, stored_file
+from worker.transcript.integrity import FORMAT, Manifest, State, manifest_of, stored_file
 from worker.transcript.integrity import StoredPart as ManifestPart
 from worker.transcript.model import Transcript
 from worker.transcript.reading import Reading
@@ -38,9 +38,16 @@ class StoredTranscript:
 
 
 async def put_session(
-    prefix: str, local: Sequence[LocalJournal], store: Store, formats: Mapping[str, Render]
+    prefix: str, local: Sequence[LocalJournal], store: Store, formats: Mapping[str, Render], state: State
 ) -> tuple[StoredTranscript, Merged]:
     """Store what `local` and the store tell of the session under `prefix`; at least one line of it is known.
+
+    Args:
+        prefix: the key under which the session is stored.
+        local: the journals that are here.
+        store: where.
+        formats: how a transcript is rendered, by the extension of its file.
+        state: `open` while another part goes on.
 
     Raises:
         JournalNotTrusted: lines do not say which part they are.
@@ -50,15 +57,15 @@ async def put_session(
     stored = await stored_parts(store, prefix)
     old = await stored_manifest(store, prefix)
     content = await asyncio.to_thread(_compose, prefix, local, stored, formats, old)
-    same_events = old is not None and old.state == "final" and old.parts == content.manifest.parts
+    same = old is not None and old.state in ("final", state) and old.parts == content.manifest.parts
     # A final transcript keeps the form that it was rendered in, whatever this version would make of it.
-    if old is not None and same_events and await _as_described(store, prefix, old):
+    if old is not None and same and await _as_described(store, prefix, old):
         return _stored(prefix, content.transcript, old), content.merged
-    manifest = content.manifest
+    manifest = content.manifest.model_copy(update={"state": state})
     if old is not None:
         for part in old.parts:
             _refuse_less(prefix, part, content.merged.readings)
-        generation = old.generation if same_events else old.generation + 1
+        generation = old.generation if same else old.generation + 1
         manifest = manifest.model_copy(update={"generation": generation})
     await _put({**content.new, f"{prefix}/{names.MANIFEST}": manifest.encode()}, store)
     return _stored(prefix, content.transcript, manifest), content.merged
