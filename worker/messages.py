@@ -1,9 +1,8 @@
 """What the worker and its calls' processes tell each other, over a Unix socket: one JSON object a line, with a `type`.
 
 The main process listens (`worker.fleet.jobs`); the process of each call connects and says whose it is
-(`worker.session.channel`). Orders go down, what the calls count goes up. A connection that ends without a goodbye is
-the notice of a death, and comes at once. Nothing rests on it alone: a call without a channel goes on, and ends as the
-framework ends it.
+(`worker.session.channel`). Orders go down, what the calls count goes up. Nothing rests
+on the connection: a call without a channel goes on, and ends as the framework ends it.
 """
 
 import asyncio
@@ -20,9 +19,6 @@ Message = Mapping[str, Any]
 
 HELLO: Final = "hello"
 """The first message of a call's process: `job`."""
-
-GOODBYE: Final = "goodbye"
-"""The last one: the call is over, and its transcript stored or left to the sweep."""
 
 HAND_OVER: Final = "hand_over"
 """An order: another agent is to go on with the call, within `seconds`."""

@@ -64,32 +64,16 @@ async def test_what_a_call_says_reaches_those_who_asked_for_it(jobs: Jobs, path:
     assert came == [("AJ_1", {"type": "spool", "age_s": 1.5})]
 
 
-async def test_a_process_that_ends_without_a_goodbye_has_died(jobs: Jobs, path: Path) -> None:
-    died: list[str] = []
-    jobs.died = died.append
+@pytest.mark.parametrize("killed", [True, False])
+async def test_a_process_that_has_ended_is_told_nothing_more(jobs: Jobs, path: Path, killed: bool) -> None:
     channel = await connected(jobs, path)
     assert channel._writer is not None
-    channel._writer.transport.abort()
-    await until(lambda: died)
-    assert died == ["AJ_1"]
-    assert jobs.connected == frozenset()
-
-
-async def test_a_process_that_says_goodbye_has_not_died(jobs: Jobs, path: Path) -> None:
-    died: list[str] = []
-    jobs.died = died.append
-    await (await connected(jobs, path)).close()
+    if killed:
+        channel._writer.transport.abort()
+    else:
+        await channel.close()
     await until(lambda: not jobs.connected)
-    await asyncio.gather(*jobs._connections)
-    assert died == []
-
-
-async def test_calls_have_not_died_when_the_worker_closes_the_channel(jobs: Jobs, path: Path) -> None:
-    died: list[str] = []
-    jobs.died = died.append
-    await connected(jobs, path)
-    await jobs.close()
-    assert died == []
+    assert not await jobs.tell("AJ_1", {"type": "order"})
 
 
 async def test_a_call_without_a_worker_that_listens_goes_on(path: Path) -> None:

@@ -105,11 +105,6 @@ MUTATIONS = (
         ["tests/fleet/test_health.py"],
     ),
     Mutation(
-        "every end of a call's process is taken for a death",
-        [Edit("worker/fleet/jobs.py", "        if not said_goodbye:\n", "        if job is not None:\n")],
-        ["tests/fleet/test_jobs.py"],
-    ),
-    Mutation(
         "the journal is not synced",
         [Edit("worker/storage/journal/file.py", "        self._disk.sync(self._descriptor)\n", "")],
         ["tests/storage/journal/test_journal.py"],

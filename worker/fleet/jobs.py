@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from worker.messages import CONNECT_SECONDS, GOODBYE, HELLO, LINE_BYTES, Message, receive, send
+from worker.messages import CONNECT_SECONDS, HELLO, LINE_BYTES, Message, receive, send
 
 logger = logging.getLogger("verbatim.worker")
 
@@ -19,8 +19,6 @@ class Jobs:
         self._writers: dict[str, asyncio.StreamWriter] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._readers: dict[str, list[Callable[[str, Message], None]]] = defaultdict(list)
-        self.died: Callable[[str], None] = lambda _: None
-        """Told of the job whose process ended without a goodbye."""
 
     @property
     def connected(self) -> frozenset[str]:
@@ -58,7 +56,7 @@ class Jobs:
         connection.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        job, said_goodbye = None, False
+        job = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 hello = await receive(reader)
@@ -67,7 +65,6 @@ class Jobs:
             job = str(hello.get("job"))
             self._writers[job] = writer
             while (message := await receive(reader)) is not None:
-                said_goodbye = said_goodbye or message["type"] == GOODBYE
                 self._hand_on(job, message)
         except TimeoutError:
             return
@@ -75,9 +72,6 @@ class Jobs:
             writer.close()
             if job is not None:
                 del self._writers[job]
-        # Not reached where this process closes the connection itself.
-        if not said_goodbye:
-            self.died(job)
 
     def _hand_on(self, job: str, message: Message) -> None:
         for reader in self._readers[message["type"]]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from worker.messages import CONNECT_SECONDS, GOODBYE, HELLO, LINE_BYTES, Message, receive, send, write
+from worker.messages import CONNECT_SECONDS, HELLO, LINE_BYTES, Message, receive, send, write
 
 logger = logging.getLogger("verbatim.call")
 
@@ -43,8 +43,7 @@ class Channel:
             write(self._writer, message)
 
     async def close(self) -> None:
-        """Say goodbye: that the process ends from now on is no death."""
-        await self.send({"type": GOODBYE})
+        """Hear no more orders, and tell nothing more."""
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
