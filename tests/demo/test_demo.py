@@ -17,7 +17,7 @@ import pytest
 
 from tests.demo.test_processes import still_running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 STEP_SECONDS = 90
 
