@@ -11,6 +11,12 @@ RUN := .venv/bin/python -m
 PREPARE := command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON); install Python 3.11 to 3.14." >&2; exit 1; }; \
 	$(PYTHON) -m bootstrap
 
+# Tests that make calls have the machine to themselves; all others are spread over its cores first.
+define PYTEST
+$(RUN) pytest -m "$(1) and not alone" --numprocesses=logical --maxprocesses=4 --dist=worksteal
+$(RUN) pytest -m "$(1) and alone"
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help setup packages tools-for-tests demo test test-all soak bench kill-matrix mutations canary test-live check lint typecheck format lock image clean
 
@@ -30,10 +36,10 @@ demo: setup ## a whole call on this machine: no keys, no account
 	@$(RUN) worker demo
 
 test: setup check ## what every change must pass: checks and fast tests (at most 8 minutes)
-	$(RUN) pytest -m "not slow and not soak and not live"
+	$(call PYTEST,not slow and not soak and not live)
 
 test-all: tools-for-tests check ## all tests but soak and live ones (about an hour; builds object stores first)
-	$(RUN) pytest -m "not soak and not live"
+	$(call PYTEST,not soak and not live)
 
 soak: tools-for-tests ## the full counts; results are kept under bench/results/
 	$(RUN) pytest -m soak --hypothesis-profile=soak

@@ -12,27 +12,20 @@ import argparse
 import asyncio
 import contextlib
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.verdict import Verdict, add_arguments, conclude, percentile
 from standins.caller import Caller
-from tests.parts.livekit_server import running
-from tests.parts.standins import standin
-from tests.rooms.struck import kill_job, kill_node, struck
+from tests.rooms.deployment import place, started, watcher
+from tests.rooms.struck import PATIENT, kill_job, kill_node, struck
 from tests.rooms.surroundings import Surroundings
-from tests.rooms.worker_process import WorkerProcess, launch
 
 BARS_S = {"job": 3.0, "worker": 8.0, "node": 35.0}
 """At the 95th percentile."""
-
-OWN = {"VERBATIM_AGENT__NAME": "verbatim", "VERBATIM_AGENT__SILENCE_PROMPT": "0"}
-"""A caller who waits for another worker to start is not asked whether they are there."""
-START_S = 300.0
 
 Strike = Callable[[Caller], Awaitable[None]]
 
@@ -66,67 +59,34 @@ async def _measure(directory: Path, kill: str, calls: int) -> tuple[list[float],
     """The silence of each call, and in how many of them the next agent did not know what was said before."""
     silences: list[float] = []
     forgotten = 0
-    with _place(directory) as place, contextlib.ExitStack() as stack:
-        strike = await _strike(place, kill, stack)
+    with place(directory) as around, contextlib.ExitStack() as stack:
+        strike = await _strike(around, kill, stack)
         for number in range(1, calls + 1):
-            call = await struck(place, strike)
+            call = await struck(around, strike)
             silences.append(call.silence_s)
             forgotten += not call.remembered
             print(f"{number:3}: {call.silence_s:6.2f} s", file=sys.stderr)
     return silences, forgotten
 
 
-async def _strike(place: Surroundings, kill: str, stack: contextlib.ExitStack) -> Strike:
+async def _strike(around: Surroundings, kill: str, stack: contextlib.ExitStack) -> Strike:
     """Starts what takes the calls, and returns what strikes it."""
-    workers = [await _started(place, "worker-0", stack)]
+    workers = [await started(stack, around, "worker-0", **PATIENT)]
 
     async def job(caller: Caller) -> None:
         await kill_job(caller, workers[-1].pid)
 
     async def worker(_: Caller) -> None:
         workers[-1].signal(signal.SIGKILL)
-        workers.append(await _started(place, "worker-0", stack, wait=False))
+        workers.append(await started(stack, around, "worker-0", wait=False, **PATIENT))
 
     async def node(_: Caller) -> None:
-        workers.append(await _started(place, f"worker-{len(workers)}", stack))
+        workers.append(await started(stack, around, f"worker-{len(workers)}", **PATIENT))
         await asyncio.to_thread(kill_node, workers[-2].pid)
 
     if kill == "node":
-        stack.enter_context(_watcher(place))
+        stack.enter_context(watcher(around))
     return {"job": job, "worker": worker, "node": node}[kill]
-
-
-async def _started(place: Surroundings, name: str, stack: contextlib.ExitStack, *, wait: bool = True) -> WorkerProcess:
-    worker = launch(place, name, OWN)
-    stack.callback(worker.stop)
-    if wait:
-        await asyncio.to_thread(worker.wait_until_ready, START_S)
-    return worker
-
-
-@contextlib.contextmanager
-def _place(directory: Path) -> Iterator[Surroundings]:
-    """Yields a livekit-server that keeps rooms as long as it does by itself, and the stand-ins."""
-    with (
-        running(directory, departure_timeout_s=20) as livekit,
-        standin("assemblyai", ["--engine", "light"], directory / "assemblyai.log") as assemblyai,
-        standin("openai", [], directory / "openai.log") as openai,
-    ):
-        yield Surroundings(livekit, assemblyai, openai, directory)
-
-
-@contextlib.contextmanager
-def _watcher(place: Surroundings) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "worker", "watch"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=place.environment(0, {}), cwd=place.directory,
-    )  # fmt: skip
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Each part has its own file under `tests/parts/`; this file only names them.
 
 pytest_plugins = [
     "tests.parts.availability",
+    "tests.parts.calls",
     "tests.parts.collector",
     "tests.parts.counts",
     "tests.parts.environment",

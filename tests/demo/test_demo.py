@@ -17,9 +17,16 @@ import pytest
 
 from tests.demo.test_processes import still_running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 STEP_SECONDS = 90
+STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+USUAL = {
+    "livekit-server answers": signal.SIGHUP,
+    "A caller joins room": signal.SIGINT,
+    "caller  ": signal.SIGTERM,
+}
+"""Moments of a demo, each with a signal: every other one at that moment is for the soak tests, for a run takes long."""
 
 
 class Demo:
@@ -100,8 +107,14 @@ async def test_a_whole_call_is_held_shown_and_stored(tmp_path: Path) -> None:
     assert list(tmp_path.glob("journals/*/*.jsonl")) == []
 
 
-@pytest.mark.parametrize("moment", ["livekit-server answers", "A caller joins room", "caller  "])
-@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("moment", "sent", "expected"),
+    [
+        pytest.param(moment, sent, expected, marks=() if usual is sent else pytest.mark.soak)
+        for moment, usual in USUAL.items()
+        for sent, expected in STATUS.items()
+    ],
+)
 async def test_a_demo_that_is_stopped_leaves_nothing_running(
     tmp_path: Path, moment: str, sent: signal.Signals, expected: int
 ) -> None:

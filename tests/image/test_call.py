@@ -14,7 +14,12 @@ from tests.parts.livekit_server import LiveKitServer, free_ports
 from tests.parts.standins import Standin
 from worker.invitation import invite
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("linux", "root", "buildah", "debootstrap"), pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.alone,
+    pytest.mark.needs("linux", "root", "buildah", "debootstrap"),
+    pytest.mark.timeout(1200),
+]
 
 READY_SECONDS = 60
 SENTENCE = "I forgot my password."

@@ -8,7 +8,12 @@ import pytest
 
 from tests.parts.image import Image
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("linux", "root", "buildah", "debootstrap"), pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.alone,
+    pytest.mark.needs("linux", "root", "buildah", "debootstrap"),
+    pytest.mark.timeout(1200),
+]
 
 
 def test_the_image_says_how_it_is_to_be_run(image: Image) -> None:

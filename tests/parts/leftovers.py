@@ -1,10 +1,13 @@
 """The guard of a session: it fails when the tests leave a process or a listening port behind.
 
-Every process that a test starts inherits a mark in its environment, so that an orphan is found too.
+Every process that a test starts inherits a mark in its environment, so that an orphan is found too. Where the tests
+are spread over several processes (pytest-xdist) each looks after its own, by a mark that begins with the whole
+session's, and tells the process that started it, which looks once more at the end of all.
 """
 
 import os
 import secrets
+from typing import Protocol
 
 import psutil
 import pytest
@@ -16,22 +19,52 @@ PATIENCE_S = 5.0
 # the processes of calls, have the same command line: their parent tells them apart.
 KEPT_BY_MULTIPROCESSING = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 
+TOLD = "left_behind"
+
 _left = pytest.StashKey[list[str]]()
+_open_before = pytest.StashKey[list[int]]()
 
 
-def pytest_sessionstart() -> None:
-    os.environ[MARK] = secrets.token_hex(8)
+class _Node(Protocol):
+    """What is known of a process that ran a share of the tests; it told nothing where it died."""
+
+    workeroutput: dict[str, list[str]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_Told(config))
+
+
+class _Told:
+    """Takes what the processes that ran the tests tell at their end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_testnodedown(self, node: _Node) -> None:
+        told = getattr(node, "workeroutput", {}).get(TOLD, [])
+        self._config.stash.setdefault(_left, []).extend(told)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    whole = os.environ.get(MARK, "") + "-" if _is_told_what_to_run(session.config) else ""
+    os.environ[MARK] = whole + secrets.token_hex(8)
+    session.config.stash[_open_before] = ports_open()  # of pytest and its plugins
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     processes = processes_left(os.environ.pop(MARK, ""))
-    left = [f"process {process.pid}: {_command_line(process)}" for process in processes]
-    left += [f"port {port}, still open in the test run itself" for port in ports_left()]
-    session.config.stash[_left] = left
+    ports = set(ports_open()).difference(session.config.stash[_open_before])
+    left = session.config.stash.setdefault(_left, [])
+    left += [f"process {process.pid}: {_command_line(process)}" for process in processes]
+    left += [f"port {port}, still open in the test run itself" for port in sorted(ports)]
     for process in processes:
         process.kill()
-    if left and session.exitstatus == pytest.ExitCode.OK:
+    if _is_told_what_to_run(session.config):
+        session.config.workeroutput[TOLD] = left  # type: ignore[attr-defined]
+    elif left and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -44,22 +77,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def processes_left(mark: str) -> list[psutil.Process]:
-    """The other processes that carry `mark` and do not end by themselves within `PATIENCE_S` seconds."""
+    """The other processes whose mark begins with `mark` and that do not end by themselves within `PATIENCE_S` s."""
     others = (process for process in psutil.process_iter() if process.pid != os.getpid())
     marked = [process for process in others if _has(process, mark)]
     _, alive = psutil.wait_procs(marked, PATIENCE_S)
     return [process for process in alive if not _is_over(process)]
 
 
-def ports_left() -> list[int]:
+def ports_open() -> list[int]:
     """The ports on which this process itself listens."""
     connections = psutil.Process().net_connections(kind="tcp")
-    return sorted(each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN)
+    return [each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN]
+
+
+def _is_told_what_to_run(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 def _has(process: psutil.Process, mark: str) -> bool:
     try:
-        is_marked = bool(process.environ().get(MARK) == mark)
+        is_marked = process.environ().get(MARK, "").startswith(mark)
     except (psutil.Error, OSError):
         return False
     return is_marked and not _is_kept_by_multiprocessing(process)

@@ -7,18 +7,15 @@ Never tried again is what guards that no word is lost (`tests/faults`), and what
 
 import pytest
 
+from tests.parts.calls import makes_a_call
+
 NEVER_AGAIN = "faults"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _makes_a_call(item) and NEVER_AGAIN not in item.path.parts and not item.get_closest_marker("soak"):
+        if makes_a_call(item) and NEVER_AGAIN not in item.path.parts and not item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.flaky(reruns=1))
-
-
-def _makes_a_call(item: pytest.Item) -> bool:
-    marked = any("livekit-server" in mark.args for mark in item.iter_markers("needs"))
-    return marked or (isinstance(item, pytest.Function) and "livekit_server" in item.fixturenames)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def test_one(voice):
     pass
 """
 LEAVES_A_PROCESS = """
+import os
 import subprocess
 from tests.parts import leftovers
 leftovers.PATIENCE_S = 0.5
@@ -71,6 +73,18 @@ async def test_one():
 def test_two():
     pass
 """
+CALLS = """
+import pytest
+@pytest.fixture
+def livekit_server():
+    pass
+def test_pure(): pass
+def test_with_a_server(livekit_server): pass
+@pytest.mark.needs("livekit-server")
+def test_with_one_of_its_own(): pass
+@pytest.mark.alone
+def test_heavy(): pass
+"""
 LOOKS_FOR_A_PROXY = """
 import json
 import os
@@ -80,15 +94,18 @@ def test_one(outside):
 """
 
 
-def _session(tmp_path: Path, source: str, *more: str, **environment: str) -> tuple[int, str]:
+def _session(
+    tmp_path: Path, source: str, *more: str, arguments: Sequence[str] = (), **environment: str
+) -> tuple[int, str]:
     """Runs the tests of `source` as a session of its own; returns its exit status and what it wrote."""
     (tmp_path / "test_it.py").write_text(source)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n needs: a part\n slow: slow\n soak: soak\n live: live\n")
+    markers = "".join(f" {name}: {name}\n" for name in ("alone", "needs", "slow", "soak", "live"))
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nmarkers =\n{markers}")
     # Only what the rules are made of: a session loads each plugin anew.
     plugins = (*(f"tests.parts.{name}" for name in ("availability", "leftovers", "network", "results")), *more)
     run = subprocess.run(
         [sys.executable, "-m", "pytest", tmp_path, "-p", "no:cacheprovider", "-p", "no:randomly",
-         *(argument for name in plugins for argument in ("-p", name))],
+         *(argument for name in plugins for argument in ("-p", name)), *arguments],
         cwd=tmp_path,
         env={**os.environ, "CI": "", "PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=50,
@@ -134,6 +151,52 @@ def test_a_session_that_leaves_something_behind_fails_and_names_it(tmp_path: Pat
     status, output = _session(tmp_path, source)
     assert status == 1, output
     assert named in output.split("left behind by the tests")[1]
+
+
+SPREAD = ("xdist",)
+OVER_TWO = ("--numprocesses=2",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [(LEAVES_A_PROCESS, "sleep 600"), (LEAVES_A_PORT, "still open in the test run itself")],
+)
+def test_what_tests_leave_behind_is_named_where_they_are_spread_over_processes(
+    tmp_path: Path, source: str, named: str
+) -> None:
+    status, output = _session(tmp_path, source, *SPREAD, arguments=OVER_TWO)
+    assert status == 1, output
+    assert output.count(named) == 1
+    assert named in output.split("left behind by the tests")[1]
+
+
+@pytest.mark.slow
+def test_what_a_process_leaves_that_died_with_its_tests_is_named(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, LEAVES_A_PROCESS + "    os._exit(1)\n", *SPREAD, arguments=OVER_TWO)
+    assert status == 1, output
+    assert "sleep 600" in output.split("left behind by the tests")[1]
+
+
+@pytest.mark.slow
+def test_nothing_is_left_behind_by_the_machinery_that_spreads_tests(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, LEAVES_A_FORKSERVER, *SPREAD, "pytest_rerunfailures", arguments=OVER_TWO)
+    assert status == 0, output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_a_missing_part_is_told_where_tests_are_spread_over_processes(tmp_path: Path, ci: str) -> None:
+    status, output = _session(tmp_path, NEEDS_A_PART, *SPREAD, arguments=OVER_TWO, CI=ci)
+    told = "no test may be skipped here (needs flite: no flite)" if ci else "1  needs flite: no flite"
+    assert status == (1 if ci else 0), output
+    assert told in output
+
+
+def test_real_calls_and_what_is_marked_so_have_the_machine_to_themselves(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, CALLS, "tests.parts.calls", arguments=("-m", "alone", "-v"))
+    assert status == 0, output
+    assert "3 passed, 1 deselected" in output and "test_pure" not in output
 
 
 def test_what_multiprocessing_keeps_for_the_session_is_not_left_behind(tmp_path: Path) -> None:

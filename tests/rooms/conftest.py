@@ -10,6 +10,7 @@ import pytest
 from tests.parts.availability import require
 from tests.parts.livekit_server import LiveKitServer
 from tests.parts.standins import standin
+from tests.rooms import deployment
 from tests.rooms.surroundings import Surroundings
 from tests.rooms.worker_process import WorkerProcess, working
 
@@ -68,6 +69,13 @@ def worker(workers: dict[str, WorkerProcess]) -> WorkerProcess:
 def desk(workers: dict[str, WorkerProcess]) -> WorkerProcess:
     """A worker with an operator's own agent, behind a proxy that is dead, and with a log that tells all it may."""
     return workers["desk"]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Surroundings]:
+    """A livekit-server and stand-ins for one test alone, whose workers come and go."""
+    with deployment.place(tmp_path) as place:
+        yield place
 
 
 @pytest.fixture(autouse=True)

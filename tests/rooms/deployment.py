@@ -1,10 +1,13 @@
-"""A deploy in the middle of calls: one worker is stopped, and another one is there to go on with them."""
+"""A deployment of one test alone, whose workers come and go; and a deploy: one worker goes on with another's calls."""
 
 import asyncio
 import contextlib
 import itertools
+import json
 import signal
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +25,8 @@ SENTENCES = [f"I forgot my password, {one} {other}." for one, other in itertools
 ANSWERS_AFTER = 2
 """How many answers of the new agent each caller waits for."""
 PATIENCE_S = 240.0
-START_S = 150.0
+WATCHER_ENDED_WITHIN_S = 20.0
+START_S = 200.0
 """How long a worker may take to start beside others that start."""
 
 
@@ -62,6 +66,35 @@ def worker(place: Surroundings, name: str, **settings: str) -> Iterator[WorkerPr
     """A worker for `verbatim`; its journals are where those of the others on this machine are."""
     with working(place, name, {"VERBATIM_AGENT__NAME": "verbatim"} | settings, wait=False) as started:
         yield started
+
+
+async def started(
+    stack: contextlib.ExitStack, place: Surroundings, name: str, *, wait: bool = True, **settings: str
+) -> WorkerProcess:
+    """Starts a worker that runs until the stack is closed; waits until it is ready, unless told otherwise."""
+    begun = stack.enter_context(worker(place, name, **settings))
+    if wait:
+        await asyncio.to_thread(begun.wait_until_ready, START_S)
+    return begun
+
+
+@contextlib.contextmanager
+def watcher(place: Surroundings) -> Iterator[Callable[[], list[dict[str, object]]]]:
+    """Runs `verbatim watch` as a process of its own; yields what tells all that it has done so far."""
+    told = place.directory / "watch.jsonl"
+    with told.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker", "watch", "--json"],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL,
+            env=place.environment(0, {}), cwd=place.directory,
+        )  # fmt: skip
+    try:
+        yield lambda: [json.loads(line) for line in told.read_text().splitlines()]
+        process.terminate()
+        assert process.wait(WATCHER_ENDED_WITHIN_S) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def deploy(place: Surroundings, calls: int, drain_s: float) -> tuple[list[Survivor], int]:

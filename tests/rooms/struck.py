@@ -1,10 +1,11 @@
-"""A call whose agent is struck down in the middle: what the caller tells it, and what is left of that afterwards."""
+"""Calls whose agents are struck down in the middle: what callers tell them, and what is left of that afterwards."""
 
+import asyncio
 import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,19 @@ from standins.caller import Caller
 from tests.rooms.conversation import new_room
 from tests.rooms.surroundings import Surroundings, until
 
-FACT = "My name is Ada Lovelace."
+FACTS = ("My name is Ada Lovelace.", "My name is Grace Hopper.", "My name is Alan Turing.")
+"""What callers tell of themselves, each another one: no agent may take one for another."""
+FACT = FACTS[0]
 QUESTION = "I forgot my password."
 BACK = LINES["en"]["resumption"]
 
 ANSWERED_WITHIN_S = 150.0
 BACK_WITHIN_S = 200.0
 """How long a caller waits on a machine of any speed; how long they should have to is measured, not asserted."""
+
+
+PATIENT = {"VERBATIM_AGENT__SILENCE_PROMPT": "0"}
+"""Settings of a worker on a machine of any speed: a caller who waits is not asked whether they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +40,26 @@ class Struck:
         room: its name.
         silence_s: from the strike to the first sound of the next agent.
         back: what that agent said first.
-        chat: the requests that the LLM got after the strike.
+        chat: the requests that the LLM got after the strike, those of other calls too.
+        fact: what the caller had told of themselves.
+        accepted: the lines of the call's journals on this machine when it was struck.
     """
 
     room: str
     silence_s: float
     back: str
     chat: list[dict[str, Any]]
+    fact: str
+    accepted: list[bytes]
 
     @property
     def remembered(self) -> bool:
-        """Whether the LLM was told of the fact when the caller asked something else."""
-        last = self.chat[-1]["messages"]
-        return last[-1]["content"] == QUESTION and any(each.get("content") == FACT for each in last)
+        """Whether the LLM was told of the caller's fact, and of no other's, when they asked something else."""
+        told = [[message.get("content") for message in request["messages"]] for request in self.chat]
+        return any(
+            contents[-1] == QUESTION and [each for each in contents if each in FACTS] == [self.fact]
+            for contents in told
+        )
 
 
 async def struck(
@@ -59,20 +73,75 @@ async def struck(
         agent: its name.
         what: first part of the room's name.
     """
-    room = new_room(what)
-    async with Caller() as caller:
-        await caller.join(place.livekit.url, place.invite(room, agent=agent))
-        await caller.wait_for_agent(ANSWERED_WITHIN_S)
-        await ask(caller)
-        await ask(caller, FACT)
+    (call,) = await struck_at_once(place, 1, lambda callers: strike(callers[0]), agent=agent, what=what)
+    return call
+
+
+async def struck_at_once(
+    place: Surroundings,
+    count: int,
+    strike: Callable[[Sequence[Caller]], Awaitable[object]],
+    *,
+    agent: str = "verbatim",
+    what: str = "struck",
+) -> list[Struck]:
+    """Holds so many calls beside each other, at most as many as there are facts; one strike hits them all.
+
+    Args:
+        place: where.
+        count: how many.
+        strike: does it, once all facts were answered.
+        agent: its name.
+        what: first part of the rooms' names.
+    """
+    async with contextlib.AsyncExitStack() as hung_up:
+        lines = [
+            _Line(place, await hung_up.enter_async_context(Caller()), new_room(what), fact) for fact in FACTS[:count]
+        ]
+        async with asyncio.TaskGroup() as telling:
+            for line in lines:
+                telling.create_task(line.tell(agent))
         asked = len(place.openai.log()["chat"])
+        known = [accepted(place.journals, await line.caller.room.sid) for line in lines]
         began = time.monotonic()
-        await strike(caller)
-        back = await caller.listen(BACK_WITHIN_S)
-        said = await heard_out(caller)
-        await ask(caller, QUESTION)
+        await strike([line.caller for line in lines])
+        async with asyncio.TaskGroup() as going_on:
+            heard = [going_on.create_task(line.go_on()) for line in lines]
         chat = place.openai.log()["chat"][asked:]
-    return Struck(room, back.started_at - began, said, chat)
+    return [
+        Struck(line.room, each.result().at - began, each.result().text, chat, line.fact, lines_known)
+        for line, each, lines_known in zip(lines, heard, known, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One caller's part in it."""
+
+    place: Surroundings
+    caller: Caller
+    room: str
+    fact: str
+
+    async def tell(self, agent: str) -> None:
+        """Joins, and tells the agent that comes the fact."""
+        await self.caller.join(self.place.livekit.url, self.place.invite(self.room, agent=agent))
+        await self.caller.wait_for_agent(ANSWERED_WITHIN_S)
+        await ask(self.caller)
+        await ask(self.caller, self.fact)
+
+    async def go_on(self) -> _Heard:
+        """Waits for the next agent and asks it something else; returns what it said first."""
+        back = await self.caller.listen(BACK_WITHIN_S)
+        said = await heard_out(self.caller)
+        await ask(self.caller, QUESTION)
+        return _Heard(back.started_at, said)
 
 
 async def ask(caller: Caller, text: str = "") -> str:
@@ -124,11 +193,11 @@ async def job_of(caller: Caller, worker: int) -> psutil.Process:
     return await until(look, 10.0, f"no process of the worker has a journal of room {sid} open")
 
 
-def accepted(journals: Path) -> list[bytes]:
-    """Returns every whole line of the journals in a directory."""
+def accepted(journals: Path, sid: str = "") -> list[bytes]:
+    """Returns every whole line of the journals in a directory, or of those that belong to one room session."""
     return [
         line
-        for journal in sorted(journals.glob("*/*.jsonl"))
+        for journal in sorted(journals.glob(f"{sid}*/*.jsonl"))
         for line in journal.read_bytes().splitlines(keepends=True)
         if line.endswith(b"\n")
     ]

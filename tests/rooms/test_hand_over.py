@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -14,16 +13,9 @@ from config.spoken_lines import LINES
 from standins.caller import Caller
 from tests.rooms.conversation import new_room
 from tests.rooms.deployment import SENTENCES, START_S, Survivor, deploy, worker
-from tests.rooms.deployment import place as new_place
 from tests.rooms.surroundings import Surroundings
 
 pytestmark = [pytest.mark.needs("livekit-server", "flite")]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Surroundings]:
-    with new_place(tmp_path) as place:
-        yield place
 
 
 @pytest.mark.parametrize(

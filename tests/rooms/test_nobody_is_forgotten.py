@@ -2,14 +2,11 @@
 
 import asyncio
 import contextlib
-import json
 import shutil
 import signal
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,13 +15,11 @@ from livekit import api, rtc
 from config import Settings
 from standins.caller import Caller
 from standins.openai.replies import GREETING, RULES
-from tests.parts.livekit_server import running
-from tests.parts.standins import standin
 from tests.rooms import patient_caller
 from tests.rooms.conversation import new_room
+from tests.rooms.deployment import START_S, started, watcher, worker
 from tests.rooms.patient_caller import QUESTION, Served
 from tests.rooms.surroundings import Surroundings, until
-from tests.rooms.worker_process import WorkerProcess, working
 from worker.fleet.watcher import Watcher
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("livekit-server", "flite")]
@@ -35,43 +30,9 @@ BACK_WITHIN_S = 35.0
 """A killed agent is listed for 20 s more, counts lag behind by 5, and the watcher looks every 5."""
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Surroundings]:
-    """A livekit-server of its own, so that no other test's worker serves these callers."""
-    with (
-        running(tmp_path, departure_timeout_s=20) as livekit,
-        standin("assemblyai", ["--engine", "light"], tmp_path / "assemblyai.log") as assemblyai,
-        standin("openai", [], tmp_path / "openai.log") as openai,
-    ):
-        yield Surroundings(livekit, assemblyai, openai, tmp_path)
-
-
-@contextlib.contextmanager
-def worker(place: Surroundings, name: str, **settings: str) -> Iterator[WorkerProcess]:
-    """A worker for `verbatim` with a directory of its own."""
-    own = {
-        "VERBATIM_AGENT__NAME": "verbatim",
-        "VERBATIM_STORAGE__JOURNAL_DIR": str(place.directory / name / "journals"),
-    }
-    with working(place, name, own | settings, wait=False) as started:
-        yield started
-
-
-@contextlib.contextmanager
-def watcher(place: Surroundings) -> Iterator[Callable[[], list[dict[str, object]]]]:
-    """`verbatim watch` as a process; yields what it did so far."""
-    log_file = place.directory / "watch.jsonl"
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker", "watch", "--json"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.DEVNULL,
-            env=place.environment(0, {}), cwd=place.directory,
-        )  # fmt: skip
-    try:
-        yield lambda: [json.loads(line) for line in log_file.read_text().splitlines()]
-    finally:
-        process.terminate()
-        assert process.wait(20) == 0
+def own_disk(place: Surroundings, name: str) -> dict[str, str]:
+    """Settings of a worker whose journals no other one sees."""
+    return {"VERBATIM_STORAGE__JOURNAL_DIR": str(place.directory / name / "journals")}
 
 
 async def callers(place: Surroundings, count: int, apart_s: float) -> list[Served]:
@@ -108,7 +69,7 @@ async def test_of_8_callers_a_second_apart_on_a_worker_for_4_none_is_left_in_sil
     place: Surroundings, record_property: Callable[[str, object], None]
 ) -> None:
     with worker(place, "alone", VERBATIM_FLEET__MAX_SESSIONS="4", VERBATIM_FLEET__WATCH="true") as alone:
-        await asyncio.to_thread(alone.wait_until_ready)
+        await asyncio.to_thread(alone.wait_until_ready, START_S)
         served = await callers(place, 8, apart_s=1.0)
         await check(place, served, record_property)
         assert "dispatched again" in alone.log
@@ -118,10 +79,10 @@ async def test_of_8_callers_a_second_apart_on_a_worker_for_4_none_is_left_in_sil
 async def test_of_20_callers_on_two_workers_none_is_left_in_silence(
     place: Surroundings, record_property: Callable[[str, object], None]
 ) -> None:
-    room_for_4 = {"VERBATIM_FLEET__MAX_SESSIONS": "4"}
-    with worker(place, "one", **room_for_4) as one, worker(place, "two", **room_for_4) as two, watcher(place) as sent:
-        await asyncio.to_thread(one.wait_until_ready)
-        await asyncio.to_thread(two.wait_until_ready)
+    with contextlib.ExitStack() as stack:
+        sent = stack.enter_context(watcher(place))
+        for name in ("one", "two"):
+            await started(stack, place, name, VERBATIM_FLEET__MAX_SESSIONS="4", **own_disk(place, name))
         served = await callers(place, 20, apart_s=0.5)
         await check(place, served, record_property)
         assert {action["cause"] for action in sent()} == {"no_room"}
@@ -133,15 +94,13 @@ async def test_who_talked_with_a_worker_that_was_killed_hears_an_agent_of_anothe
 ) -> None:
     room = new_room("killed")
     with contextlib.ExitStack() as stack:
-        first = stack.enter_context(worker(place, "first"))
+        first = await started(stack, place, "first", **own_disk(place, "first"))
         sent = stack.enter_context(watcher(place))
-        await asyncio.to_thread(first.wait_until_ready)
         async with Caller() as caller:
             await caller.join(place.livekit.url, place.invite(room))
             await caller.wait_for_agent()
             await caller.listen()
-            second = stack.enter_context(worker(place, "second"))
-            await asyncio.to_thread(second.wait_until_ready)
+            await started(stack, place, "second", **own_disk(place, "second"))
             heard, killed = len(caller.captions), time.monotonic()
             first.signal(signal.SIGKILL)
 
@@ -163,7 +122,7 @@ async def test_where_the_agent_said_goodbye_none_is_sent_again_though_the_caller
     shutil.copy(Path(__file__).with_name("desk_agent.py"), place.directory / "parting")
     own = {"VERBATIM_AGENT__CLASS": "desk_agent:Desk", "VERBATIM_AGENT__HANG_UP": "false"}
     with worker(place, "parting", **own) as parting:
-        await asyncio.to_thread(parting.wait_until_ready)
+        await asyncio.to_thread(parting.wait_until_ready, START_S)
         caller.on("participant_disconnected", lambda _: gone.set())
         joined = asyncio.Event()
         caller.on("track_subscribed", lambda *_: joined.set())

@@ -5,9 +5,7 @@ import contextlib
 import json
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,71 +13,45 @@ import pytest
 
 from standins.caller import Caller
 from standins.openai.replies import GREETING
-from tests.parts.livekit_server import running
 from tests.parts.object_stores import ObjectServer
-from tests.parts.standins import standin
 from tests.rooms.conversation import new_room
-from tests.rooms.struck import BACK, FACT, QUESTION, Struck, accepted, ask, job_of, kill_job, kill_node, struck
+from tests.rooms.deployment import started, watcher, worker
+from tests.rooms.struck import (
+    BACK,
+    FACT,
+    FACTS,
+    PATIENT,
+    QUESTION,
+    Struck,
+    ask,
+    job_of,
+    kill_job,
+    kill_node,
+    struck_at_once,
+)
 from tests.rooms.surroundings import Stored, Surroundings, until
-from tests.rooms.worker_process import WorkerProcess, launch, working
+from tests.rooms.worker_process import WorkerProcess
 from worker.storage.stores.store import Store
 
 pytestmark = [pytest.mark.needs("livekit-server", "flite"), pytest.mark.timeout(3600)]
 
-FEW = [pytest.param(3, marks=[pytest.mark.slow, pytest.mark.timeout(600)], id="3")]
-ONE = [pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(600)], id="1")]
-"""Where each takes half a minute."""
-
-MANY = [pytest.param(20, marks=pytest.mark.soak, id="20")]
-
-OWN = {"VERBATIM_AGENT__NAME": "verbatim", "VERBATIM_AGENT__SILENCE_PROMPT": "0"}
-"""On a slow machine a caller who waits is not asked whether they are there."""
+COUNTS = pytest.mark.parametrize(
+    ("times", "calls"),
+    [
+        pytest.param(1, 3, marks=[pytest.mark.slow, pytest.mark.timeout(600)], id="three calls at once"),
+        pytest.param(20, 1, marks=pytest.mark.soak, id="20 times"),
+    ],
+)
 
 CAN_START_S = 200.0
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Surroundings]:
-    """A livekit-server of its own, so that no other test's worker serves these callers."""
-    with (
-        running(tmp_path, departure_timeout_s=20) as livekit,
-        standin("assemblyai", ["--engine", "light"], tmp_path / "assemblyai.log") as assemblyai,
-        standin("openai", [], tmp_path / "openai.log") as openai,
-    ):
-        yield Surroundings(livekit, assemblyai, openai, tmp_path)
-
-
-@contextlib.contextmanager
-def worker(place: Surroundings, name: str, **settings: str) -> Iterator[WorkerProcess]:
-    """A worker for `verbatim`, ready."""
-    with working(place, name, OWN | settings, wait=False) as started:
-        started.wait_until_ready(CAN_START_S)
-        yield started
-
-
-@contextlib.contextmanager
-def watcher(place: Surroundings) -> Iterator[None]:
-    """`verbatim watch` as a process."""
-    with (place.directory / "watch.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker", "watch"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=place.environment(0, {}), cwd=place.directory,
-        )  # fmt: skip
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-async def check(place: Surroundings, call: Struck, known: list[bytes], *, gap: str = "") -> Stored:
+async def check(place: Surroundings, call: Struck) -> Stored:
     """One transcript with all that was said, in two parts; nobody was greeted twice; the LLM knew the fact.
 
     Args:
         place: where the call was.
         call: what became of it.
-        known: the lines that had been accepted when it was struck.
-        gap: how a gap begins that is there besides the silence.
     """
     assert call.back == BACK
     assert call.remembered
@@ -87,86 +59,82 @@ async def check(place: Surroundings, call: Struck, known: list[bytes], *, gap: s
     first, second = stored.transcript.parts
     assert (first.part, second.part, second.resumed_from) == (1, 2, first.job)
     assert (first.ended.reason, second.ended.reason) == ("crashed", "caller_left")
-    assert stored.texts("user") == [FACT, QUESTION]
+    assert stored.texts("user") == [call.fact, QUESTION]
     assert stored.texts("agent").count(GREETING) == 1 and stored.texts("agent").count(BACK) == 1
-    silence, *others = [each for each in stored.transcript.gaps if not each.reason.startswith(gap or "not there")]
-    assert silence.reason == "nobody listened between part 1 and part 2" and others == []
+    (silence,) = stored.transcript.gaps
+    assert silence.reason == "nobody listened between part 1 and part 2"
     assert silence.to_ms == second.started_ms and silence.to_ms > silence.from_ms
     kept = {event["h"] for event in stored.journal}
-    assert [line for line in known if json.loads(line)["h"] not in kept] == []
+    assert [line for line in call.accepted if json.loads(line)["h"] not in kept] == []
     return stored
 
 
 async def each_time(
     place: Surroundings,
-    count: int,
-    strike: Callable[[Caller], Awaitable[object]],
+    times: int,
+    calls: int,
+    strike: Callable[[Sequence[Caller]], Awaitable[object]],
     record: Callable[[str, object], None],
-    journals: Path | None = None,
+    looked_at: Callable[[Surroundings, Struck], Awaitable[object]] = check,
 ) -> None:
-    """Strikes so many calls, one after another, and records the silences that their callers heard."""
+    """Strikes so often so many calls at once, looks at each, and records the silences that their callers heard."""
     silences: list[float] = []
-    for _ in range(count):
-        known: list[bytes] = []
-
-        async def struck_down(caller: Caller, known: list[bytes] = known) -> None:
-            known += accepted(journals or place.journals)
-            await strike(caller)
-
-        call = await struck(place, struck_down)
-        await check(place, call, known)
-        silences.append(round(call.silence_s, 2))
+    for _ in range(times):
+        for call in await struck_at_once(place, calls, strike):
+            await looked_at(place, call)
+            silences.append(round(call.silence_s, 2))
     record("silences_s", silences)
 
 
-@pytest.mark.parametrize("count", FEW + MANY)
+@COUNTS
 async def test_a_job_that_is_killed_is_followed_by_the_worker_itself(
-    place: Surroundings, count: int, record_property: Callable[[str, object], None]
+    place: Surroundings, times: int, calls: int, record_property: Callable[[str, object], None]
 ) -> None:
-    with worker(place, "alone") as alone:
-        await each_time(place, count, lambda caller: kill_job(caller, alone.pid), record_property)
+    with contextlib.ExitStack() as stack:
+        alone = await started(stack, place, "alone", **settings_for(calls))
+
+        async def strike(callers: Sequence[Caller]) -> None:
+            await asyncio.gather(*(kill_job(caller, alone.pid) for caller in callers))
+
+        await each_time(place, times, calls, strike, record_property)
 
 
-@pytest.mark.parametrize("count", ONE + MANY)
+@COUNTS
 async def test_a_worker_that_is_killed_and_started_again_goes_on_with_its_calls(
-    place: Surroundings, count: int, record_property: Callable[[str, object], None]
+    place: Surroundings, times: int, calls: int, record_property: Callable[[str, object], None]
 ) -> None:
-    runs = [launch(place, "again", OWN)]
+    with contextlib.ExitStack() as stack:
+        runs = [await started(stack, place, "again", **settings_for(calls))]
 
-    async def strike(_: Caller) -> None:
-        runs[-1].signal(signal.SIGKILL)
-        runs.append(launch(place, "again", OWN))
+        async def strike(_: Sequence[Caller]) -> None:
+            runs[-1].signal(signal.SIGKILL)
+            runs.append(await started(stack, place, "again", wait=False, **settings_for(calls)))
 
-    try:
-        await asyncio.to_thread(runs[0].wait_until_ready, CAN_START_S)
-        await each_time(place, count, strike, record_property)
-    finally:
-        for run in runs:
-            run.stop()
+        await each_time(place, times, calls, strike, record_property)
 
 
-@pytest.mark.parametrize("count", ONE + MANY)
+@COUNTS
 async def test_a_node_that_is_lost_is_followed_by_another_that_can_read_its_journals(
-    place: Surroundings, count: int, record_property: Callable[[str, object], None]
+    place: Surroundings, times: int, calls: int, record_property: Callable[[str, object], None]
 ) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(watcher(place))
-        workers = [stack.enter_context(worker(place, "node-0"))]
+        nodes = [await started(stack, place, "node-0", **settings_for(calls))]
 
-        async def strike(_: Caller) -> None:
-            name = f"node-{len(workers)}"
-            workers.append(await asyncio.to_thread(stack.enter_context, worker(place, name)))
-            await asyncio.to_thread(kill_node, workers[-2].pid)
+        async def strike(_: Sequence[Caller]) -> None:
+            nodes.append(await started(stack, place, f"node-{len(nodes)}", **settings_for(calls)))
+            await asyncio.to_thread(kill_node, nodes[-2].pid)
 
-        await each_time(place, count, strike, record_property)
+        await each_time(place, times, calls, strike, record_property)
 
 
 @pytest.mark.needs("versitygw")
-@pytest.mark.parametrize("count", ONE + MANY)
+@COUNTS
 async def test_a_node_whose_disk_is_lost_too_is_followed_by_one_that_has_what_it_had_sent(
     place: Surroundings,
     s3: ObjectServer,
-    count: int,
+    times: int,
+    calls: int,
     record_property: Callable[[str, object], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -174,36 +142,45 @@ async def test_a_node_whose_disk_is_lost_too_is_followed_by_one_that_has_what_it
         monkeypatch.setenv(name, value)
     bucket = s3.new_bucket()
     store = s3.store(bucket)
-    silences: list[float] = []
     with contextlib.ExitStack() as stack:
         stack.enter_context(watcher(place))
-        workers: list[WorkerProcess] = []
+        nodes: list[WorkerProcess] = []
 
         async def another() -> None:
-            name = f"node-{len(workers)}"
+            name = f"node-{len(nodes)}"
             own = {
                 "VERBATIM_STORAGE__URL": f"s3://{bucket}",
                 "VERBATIM_STORAGE__ENDPOINT": s3.endpoint,
                 "VERBATIM_STORAGE__JOURNAL_DIR": str(place.directory / name / "journals"),
                 **s3.environment,
             }
-            workers.append(await asyncio.to_thread(lambda: stack.enter_context(worker(place, name, **own))))
+            nodes.append(await started(stack, place, name, **settings_for(calls), **own))
 
-        async def strike(caller: Caller) -> None:
+        async def strike(callers: Sequence[Caller]) -> None:
             await another()
-            sid = await caller.room.sid
-            await until(lambda: sent(store, sid, FACT), CAN_START_S, "the fact has not left the node")
-            await asyncio.to_thread(kill_node, workers[-2].pid)
-            shutil.rmtree(place.directory / f"node-{len(workers) - 2}" / "journals")
+            for caller, fact in zip(callers, FACTS, strict=False):
+                sid = await caller.room.sid
+                await until(partial(sent, store, sid, fact), CAN_START_S, "the fact has not left the node")
+            await asyncio.to_thread(kill_node, nodes[-2].pid)
+            shutil.rmtree(place.directory / f"node-{len(nodes) - 2}" / "journals")
 
-        await another()
-        for _ in range(count):
-            call = await struck(place, strike)
+        async def looked_at(_: Surroundings, call: Struck) -> None:
             assert call.back == BACK
             assert call.remembered
-            silences.append(round(call.silence_s, 2))
             assert await until(partial(stored_parts, store, call.room), CAN_START_S, "it was not stored") == [1, 2]
-        record_property("silences_s", silences)
+
+        await another()
+        await each_time(place, times, calls, strike, record_property, looked_at)
+
+
+def settings_for(calls: int) -> dict[str, str]:
+    """Settings of a worker that has room and processes for so many calls, on a machine of any size and speed."""
+    return PATIENT | {
+        "VERBATIM_FLEET__MAX_SESSIONS": str(calls + 2),
+        "VERBATIM_FLEET__IDLE_PROCESSES": str(calls),
+        "VERBATIM_FLEET__MAX_LOOP_LAG_MS": "60000",
+        "VERBATIM_STORAGE__APPEND_DEADLINE_MS": "10000",
+    }
 
 
 async def sent(store: Store, sid: str, text: str) -> bool | None:
@@ -238,7 +215,8 @@ async def test_a_crash_in_a_tool_after_a_hand_off_books_once_and_brings_the_righ
     own.mkdir()
     shutil.copy(Path(__file__).with_name("repair_agent.py"), own)
     room, bookings = new_room("repairs"), own / "bookings.jsonl"
-    with worker(place, "repairs", VERBATIM_AGENT__CLASS="repair_agent:Reception") as repairs:
+    with worker(place, "repairs", VERBATIM_AGENT__CLASS="repair_agent:Reception", **PATIENT) as repairs:
+        await asyncio.to_thread(repairs.wait_until_ready, CAN_START_S)
         async with Caller() as caller:
             await caller.join(place.livekit.url, place.invite(room))
             await ask(caller)
@@ -277,7 +255,8 @@ async def answered(caller: Caller, word: str) -> bool | None:
 @pytest.mark.timeout(600)
 async def test_a_caller_who_comes_back_goes_on_and_another_one_in_their_place_does_not(place: Surroundings) -> None:
     room = new_room("rejoin")
-    with worker(place, "rejoin"):
+    with worker(place, "rejoin", **PATIENT) as rejoin:
+        await asyncio.to_thread(rejoin.wait_until_ready, CAN_START_S)
         async with Caller() as caller:
             await caller.join(place.livekit.url, place.invite(room))
             await ask(caller)

@@ -9,14 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.rooms.conversation import new_room
-from tests.rooms.deployment import place as new_place
 from tests.rooms.patient_caller import QUESTION
 from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.worker_process import WorkerProcess, launch
@@ -56,12 +55,6 @@ CASES = [
     Case((KILL,), "group", -KILL, "crashed"),
     Case((KILL,), "forkserver", 0, "caller_left"),
 ]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Surroundings]:
-    with new_place(tmp_path) as place:
-        yield place
 
 
 def often(case: Case) -> bool:
