@@ -16,7 +16,7 @@ from worker.invitation import invite
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("linux", "root", "buildah", "debootstrap"), pytest.mark.timeout(1200)]
 
-READY_SECONDS = 60
+READY_SECONDS = 150
 SENTENCE = "I forgot my password."
 
 
