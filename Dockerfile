@@ -29,6 +29,10 @@ COPY config ./config
 COPY standins ./standins
 COPY worker ./worker
 RUN /opt/uv/bin/uv sync --locked --no-cache --no-dev --extra mcp --no-editable
+# A tenth of the packages is tests of theirs, and what onnxruntime has for making models and for programs in C.
+RUN cd /app/.venv/lib/python3*/site-packages \
+    && find . -type d -name tests -prune -exec rm -r {} + \
+    && cd onnxruntime && rm -rf capi/libonnxruntime.so.* datasets quantization tools transformers
 
 FROM ${BASE}
 # HOME lies inside the image and is the user's own: what a library looks for there is found by the one who runs.

@@ -114,6 +114,18 @@ def test_a_container_has_no_privilege_and_a_root_that_it_cannot_write(name: str)
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
+def test_worker_and_watcher_are_asked_for_their_health_where_they_serve_it(tmp_path: Path) -> None:
+    fleet = loaded("worker", tmp_path, "start").settings.fleet
+    for name, port in (("worker", fleet.health_port), ("watcher", fleet.watch_port)):
+        assert f"http://127.0.0.1:{port}/livez" in SERVICES[name]["healthcheck"]["test"][-1]
+
+
+def test_no_log_grows_for_ever() -> None:
+    beside = documents(DIRECTORY / "monitoring.yaml")[0]["services"]
+    for service in (*SERVICES.values(), *beside.values()):
+        assert service["logging"] == {"driver": "local"}
+
+
 def test_the_watcher_is_given_livekits_keys_alone() -> None:
     assert set(SERVICES["watcher"]["environment"]) == {"VERBATIM_CONFIG", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"}
 

@@ -141,8 +141,21 @@ def test_the_example_secret_has_the_keys_that_the_pods_need_and_no_value() -> No
     values = SECRET["stringData"]
     assert set(values) >= set(KEYS)
     assert set(values.values()) == {""}
-    for workload in (WORKER, WATCHER):
-        assert container(workload)["envFrom"] == [{"secretRef": {"name": SECRET["metadata"]["name"]}}]
+    assert container(WORKER)["envFrom"] == [{"secretRef": {"name": SECRET["metadata"]["name"]}}]
+
+
+def test_the_watcher_is_given_livekits_keys_alone_and_no_right_in_the_bucket() -> None:
+    given = [each for each in container(WATCHER)["env"] if "valueFrom" in each]
+    for each in given:
+        assert each["valueFrom"] == {"secretKeyRef": {"name": SECRET["metadata"]["name"], "key": each["name"]}}
+    assert {each["name"] for each in given} == {"LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"}
+    assert "envFrom" not in container(WATCHER)
+    assert "serviceAccountName" not in pod(WATCHER)
+
+
+def test_a_pod_that_is_not_ready_keeps_no_node_from_being_emptied() -> None:
+    budget = named("PodDisruptionBudget", "verbatim-worker")["spec"]
+    assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
 
 
 def test_the_image_is_the_version_of_this_checkout() -> None:

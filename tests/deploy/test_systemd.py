@@ -7,7 +7,7 @@ import pytest
 
 from config import Loaded, load
 from config.grace import needed
-from tests.deploy.documents import DEPLOY, KEYS, unit
+from tests.deploy.documents import DEPLOY, KEYS, documents, unit
 
 DIRECTORY = DEPLOY / "systemd"
 WORKER, WATCHER = DIRECTORY / "verbatim.service", DIRECTORY / "verbatim-watch.service"
@@ -60,6 +60,12 @@ def test_the_watcher_starts_with_the_same_settings(tmp_path: Path) -> None:
     worker, watcher = loaded(WORKER, tmp_path, "start").settings, loaded(WATCHER, tmp_path, "watch").settings
     assert watcher.livekit == worker.livekit
     assert unit(WATCHER)["EnvironmentFile"] == unit(WORKER)["EnvironmentFile"]
+
+
+def test_the_watcher_is_given_livekits_keys_alone() -> None:
+    secret = documents(DEPLOY / "kubernetes" / "secret.example.yaml")[0]["stringData"]
+    (unset,) = unit(WATCHER)["UnsetEnvironment"]
+    assert set(secret) - set(unset.split()) == {"LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"}
 
 
 def test_both_units_are_hardened_alike() -> None:

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.timeout(1200),
 ]
 
-READY_SECONDS = 60
+READY_SECONDS = 150
 SENTENCE = "I forgot my password."
 
 

@@ -62,6 +62,12 @@ def test_the_packages_are_those_of_the_lock_file_without_tools_and_extras(image:
     assert not {"pytest", "ruff", "pocketsphinx", "uv"} & {each.split("==")[0] for each in installed}
 
 
+def test_it_adds_so_little_to_its_base_that_both_are_under_600_megabytes(image: Image) -> None:
+    """The base that the Dockerfile names has less than 150; the one of the tests is another."""
+    paths = [path for folder in ("app", "home") for path in (image.root / folder).rglob("*")]
+    assert sum(path.lstat().st_size for path in paths if path.is_file()) < 450_000_000
+
+
 def test_no_key_and_no_file_of_the_checkout_beside_the_packages_is_in_the_image(image: Image) -> None:
     assert sorted(path.name for path in (image.root / "app").iterdir()) == [".venv", "journals", "transcripts"]
     secrets = [pair for pair in image.config["Env"] if re.search("KEY|SECRET|TOKEN|PASSWORD", pair)]

@@ -1,8 +1,9 @@
 """The image of the Dockerfile, and a way to run it as a platform would: user 10001, read-only root, a tmpfs on /tmp.
 
 The base is made by debootstrap from the distribution that this machine itself uses, because a registry of images may
-be out of reach; it is kept under `.tools/image/` for the next run. A command runs in the image's own files and in the
-network of this machine, so that a worker in it reaches a livekit-server on the loopback address.
+be out of reach; it is kept under `.tools/image/` for the next run. A command runs in the image's own files, as process
+1 among its own processes, and in the network of this machine, so that a worker in it reaches a livekit-server on the
+loopback address.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ import pytest
 
 from tests.parts import apt
 from tests.parts.availability import PROJECT, SEARCH_PATH, require
+from tests.parts.container import Container
 
 STORE = PROJECT / ".tools" / "image"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
@@ -61,21 +63,25 @@ class Image:
     @contextlib.contextmanager
     def started(
         self, data: Path, log: Path, environment: Mapping[str, str] | None = None, stop_within_s: float = 30
-    ) -> Iterator[subprocess.Popen[bytes]]:
+    ) -> Iterator[Container]:
         """Runs the image's own command until the block ends; its output goes to `log`."""
+        container = self.launch(data, log, environment)
+        try:
+            yield container
+        finally:
+            container.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                container.wait(stop_within_s)
+            container.kill()
+            container.wait()
+
+    def launch(self, data: Path, log: Path, environment: Mapping[str, str] | None = None) -> Container:
+        """Runs the image's own command, which its caller has to stop; its output goes to `log`."""
         with log.open("ab") as output:
-            process = subprocess.Popen(
+            return Container(
                 self._entering(self.config["Cmd"], data), env=self._environment(environment),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(stop_within_s)
-            process.kill()
-            process.wait()
 
     def _environment(self, environment: Mapping[str, str] | None) -> dict[str, str]:
         image = dict(pair.split("=", 1) for pair in self.config["Env"])
@@ -94,12 +100,14 @@ class Image:
             *(f'{mount} --rbind {folder} "$0{folder}"' for folder in ("/dev", "/proc")),
             *(f'{mount} --bind {file} "$0{file}"' for file in ("/etc/hosts", "/etc/resolv.conf")),
             *(f'{mount} --bind "{folder}" "$0{target}"' for target, folder in volumes.items()),
-            *([f'{mount} -t tmpfs -o mode=1777 tmpfs "$0/tmp"'] if tmpfs else []),
+            *([f'{mount} -t tmpfs -o mode=1777,noexec,nosuid,nodev tmpfs "$0/tmp"'] if tmpfs else []),
             f'{mount} -o remount,bind,ro "$0"',
             f'exec {_which("chroot")} --userspec={self.config["User"]} --groups= "$0" "$@"',
         ]
         enter = ["/bin/sh", "-c", f'cd {self.config["WorkingDir"]} && exec "$@"', "image", *command]
-        return [_which("unshare"), "--mount", "/bin/sh", "-c", "\n".join(steps), str(self.root), *enter]
+        # The kernel ends a container with its process 1, and that with the program that waits for it here.
+        apart = [_which("unshare"), "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        return [*apart, "/bin/sh", "-c", "\n".join(steps), str(self.root), *enter]
 
 
 def _which(program: str) -> str:

@@ -97,15 +97,30 @@ def watcher(place: Surroundings) -> Iterator[Callable[[], list[dict[str, object]
         process.wait()
 
 
-async def deploy(place: Surroundings, calls: int, drain_s: float) -> tuple[list[Survivor], int]:
-    """Hold so many calls, stop their worker while another one runs; return what became of them, and its exit status."""
+async def deploy(
+    place: Surroundings,
+    calls: int,
+    drain_s: float,
+    start: Callable[..., contextlib.AbstractContextManager[WorkerProcess]] = worker,
+) -> tuple[list[Survivor], int]:
+    """Hold so many calls, stop their worker while another one runs.
+
+    Args:
+        place: Where.
+        calls: How many.
+        drain_s: How long calls may go on by themselves once their worker is told to stop.
+        start: Starts a worker as `worker` does.
+
+    Returns:
+        What became of the calls, and the exit status of their worker.
+    """
     stopped = asyncio.Event()
     room_for_all = {"VERBATIM_FLEET__MAX_SESSIONS": str(calls), "VERBATIM_FLEET__IDLE_PROCESSES": str(min(calls, 3))}
     with contextlib.ExitStack() as stack:
-        old = stack.enter_context(worker(place, "old", VERBATIM_FLEET__DRAIN_TIMEOUT=str(drain_s), **room_for_all))
+        old = stack.enter_context(start(place, "old", VERBATIM_FLEET__DRAIN_TIMEOUT=str(drain_s), **room_for_all))
         await asyncio.to_thread(old.wait_until_ready, START_S)
         talks = [asyncio.create_task(_talk(place, number, stopped)) for number in range(calls)]
-        new = stack.enter_context(worker(place, "new", **room_for_all))
+        new = stack.enter_context(start(place, "new", **room_for_all))
         await asyncio.to_thread(new.wait_until_ready, START_S)
         old.signal(signal.SIGTERM)
         stopped.set()

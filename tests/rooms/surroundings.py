@@ -71,7 +71,11 @@ class Surroundings:
     def environment(self, port: int, settings: Mapping[str, str]) -> dict[str, str]:
         """The environment of a worker that serves its health on `port`."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        return own | {
+        return own | self.variables(port, settings)
+
+    def variables(self, port: int, settings: Mapping[str, str]) -> dict[str, str]:
+        """The part of that environment which is the worker's alone."""
+        return {
             "LIVEKIT_URL": self.livekit.url,
             "LIVEKIT_API_KEY": self.livekit.api_key,
             "LIVEKIT_API_SECRET": self.livekit.api_secret,
