@@ -20,8 +20,8 @@ from config import Settings
 from worker import errand
 from worker.errors import Refusal
 from worker.fleet.left_calls import LeftCall, has_died, is_left, left_calls
-from worker.fleet.presence import who_is_in
-from worker.fleet.promises import Again, Dispatch, Verdict, Wait, follow
+from worker.fleet.presence import is_connected, who_is_in
+from worker.fleet.promises import TOLD_S, Again, Dispatch, Verdict, Wait, follow
 from worker.fleet.watcher import ROOM_SECONDS, Action, promise_of
 from worker.livekit_api import livekit_api
 from worker.metrics.definitions import REDISPATCHES
@@ -38,10 +38,8 @@ ROOM_LOOK_SECONDS = 0.75
 PATIENCE_SECONDS = 20.0
 """How long a call whose job died is looked after; then it is the watcher's."""
 
-TAKEN_SECONDS = 6.0
-"""How long a dispatch may be without an agent, before there is another: the server may have dropped it. It may as well
-not tell for 5 s that a worker has it (livekit-server 1.13.5, `agent/client.go`, `LaunchJob`: first it asks which
-workers there are, once a minute)."""
+TAKEN_SECONDS = TOLD_S
+"""How long a dispatch may be without an agent, before there is another: the server may have dropped it."""
 
 PREDECESSOR_SECONDS = 15.0
 """How long the jobs of a worker that was killed may take to end."""
@@ -154,7 +152,8 @@ class Successors:
         while time.monotonic() < until:
             if any(job.dispatch_id == made.id for job in self._jobs().values()):
                 return True
-            if identity in (await who_is_in(call.room, server, self._settings.agent.name)).agents:
+            listed = (await who_is_in(call.room, server, self._settings.agent.name)).agents
+            if identity in listed and await is_connected(call.room, identity, server):
                 return True
             await asyncio.sleep(LOOK_SECONDS)
         with suppress(api.TwirpError):

@@ -17,7 +17,7 @@ from livekit import rtc
 from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
 
 from config import Loaded, Settings
-from worker.errand import Errand
+from worker.errand import Errand, taken_by
 from worker.metrics.definitions import RESUMPTIONS
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
@@ -148,6 +148,7 @@ class Call:
         created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
         created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")
         prefix = names.prefix(created_at, context.job.room.name, transcript_id)
+        sent_for = taken_by(sent_for, settings.agent.name, context.local_participant_identity)
         before = await look_back(settings, transcript_id, prefix, created, sent_for)
         journal = await Journal.create(
             settings.storage.journal_dir,
