@@ -41,6 +41,10 @@ PATIENCE_SECONDS = 20.0
 TAKEN_SECONDS = TOLD_S
 """How long a dispatch may be without an agent, before there is another: the server may have dropped it."""
 
+REMOVED_SECONDS = 2.0
+"""How long the server may take to remove an agent. It takes 3 where the agent's node died, as long as a watcher takes
+to find that out: whoever knows of the death is to be first, so that they do not both send one."""
+
 PREDECESSOR_SECONDS = 15.0
 """How long the jobs of a worker that was killed may take to end."""
 
@@ -141,8 +145,9 @@ class Successors:
         `RemoveParticipant`).
         """
         identity = errand.agent_identity(self._settings.agent.name, errand.read(verdict.metadata).part)
-        with suppress(api.TwirpError):  # it is gone already
-            await server.room.remove_participant(api.RoomParticipantIdentity(room=call.room, identity=identity))
+        with suppress(api.TwirpError, TimeoutError):  # it is gone already, with its node it may be
+            async with asyncio.timeout(REMOVED_SECONDS):
+                await server.room.remove_participant(api.RoomParticipantIdentity(room=call.room, identity=identity))
         again = api.CreateAgentDispatchRequest(agent_name=self._name, room=call.room, metadata=verdict.metadata)
         made = await server.agent_dispatch.create_dispatch(again)
         action = Action.of(call.room, call.room_sid, self._settings.agent.name, made.id, verdict)
