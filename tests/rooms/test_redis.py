@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from livekit import api
 
@@ -131,14 +132,16 @@ async def test_a_caller_of_a_node_that_dies_goes_on_through_another_node(
 
 async def _promised_in_vain(place: Surroundings, room: str) -> bool | None:
     """Whether the room is on a node again, where no worker took its caller."""
-    with contextlib.suppress(api.TwirpError, OSError):
+    with contextlib.suppress(api.TwirpError, aiohttp.ClientError):
         async with place.api() as server:
             dispatches = await server.agent_dispatch.list_dispatch(room)
             return True if dispatches and not any(each.state.jobs for each in dispatches) else None
     return None
 
 
-@pytest.mark.parametrize("keeps", [True, False], ids=["with what it held", "empty"])
+@pytest.mark.parametrize(
+    "keeps", [pytest.param(True, id="with what it held"), pytest.param(False, marks=pytest.mark.soak, id="empty")]
+)
 async def test_a_restart_of_redis_costs_a_call_that_moment_and_the_next_one_is_served(
     keeps: bool, place: Surroundings, redis: RedisServer, record_property: Callable[[str, object], None]
 ) -> None:

@@ -38,9 +38,12 @@ alert = logging.getLogger("verbatim.alert")
 ALERTS = {Reason.BUDGET: "daily_budget_spent", Reason.CALLER: "too_many_calls_of_one_identity"}
 """What an operator is told of, by the reason of a refusal; each comes once, and once more when it is over."""
 
-ROOM_SECONDS = 5.0
-"""How long the server may take to say who is in a room: 3 where it waits for a node that died. It waits 10 for the
-answer to a call that it offers."""
+ROOM_SECONDS = 2.0
+"""How long the server may take to say who is in a room. It waits 3 for the answer to a call that it offers
+(livekit-server 1.13.5, the deadline of a request in livekit/psrpc)."""
+
+AGENT_SECONDS = 1.0
+"""How long it may take to say that an agent is connected with it."""
 
 NEW_ROOM_SECONDS = 5.0
 """A room of this age has had no agent yet."""
@@ -181,7 +184,7 @@ class Intake:
             async with livekit_api(self._settings, ROOM_SECONDS) as server:
                 # An agent that is there is counted among the publishers; a room that was just made has none.
                 if room.num_publishers > 0:
-                    return await who_is_served_in(room, server, agent)
+                    return await who_is_served_in(room, server, agent, AGENT_SECONDS)
                 if (limited and caller is None) or time.time() - room.creation_time > NEW_ROOM_SECONDS:
                     return await who_is_in(room.name, server, agent)
         return Presence()

@@ -23,6 +23,10 @@ PRESENT = (ParticipantInfo.State.JOINED, ParticipantInfo.State.ACTIVE)
 NAME_OF_AGENT = "lk.agent.name"
 """Attribute in which the server writes the name that an agent was dispatched by (livekit-server, `pkg/agent`)."""
 
+DENIED_SECONDS = 4.0
+"""How long the server may take to say that it is connected with nobody of a name; it takes 3 (livekit-server 1.13.5,
+the deadline of a request in livekit/psrpc)."""
+
 ASKED_AT_ONCE = 8
 """Rooms whose participants are asked for at the same time."""
 
@@ -75,18 +79,27 @@ async def who_is_in(room: str, server: api.LiveKitAPI, agent: str | None = None)
     return presence(found.participants, agent)
 
 
-async def is_connected(room: str, identity: str, server: api.LiveKitAPI) -> bool:
+async def is_connected(room: str, identity: str, server: api.LiveKitAPI, patience_s: float = DENIED_SECONDS) -> bool:
     """Ask whether somebody whom the server lists is connected with it.
 
     Whoever was connected with a node that died is listed until the room ends (livekit-server 1.13.5 keeps the list in
     Redis, and none of its nodes clears another's). To subscribe somebody to no track changes nothing, and needs a node
     that has them: without one the server says so after 3 s.
 
+    Args:
+        room: the room's name.
+        identity: who is listed.
+        server: who is asked.
+        patience_s: whose node has not answered by then is not connected; a node answers in milliseconds.
+
     Raises:
         TwirpError: the server answered with another error.
     """
     try:
-        await server.room.update_subscriptions(api.UpdateSubscriptionsRequest(room=room, identity=identity))
+        async with asyncio.timeout(patience_s):
+            await server.room.update_subscriptions(api.UpdateSubscriptionsRequest(room=room, identity=identity))
+    except TimeoutError:
+        return False
     except api.TwirpError as error:
         if error.code in (api.TwirpErrorCode.NOT_FOUND, api.TwirpErrorCode.UNAVAILABLE):
             return False
@@ -94,13 +107,16 @@ async def is_connected(room: str, identity: str, server: api.LiveKitAPI) -> bool
     return True
 
 
-async def who_is_served_in(room: Room, server: api.LiveKitAPI, agent: str) -> Presence:
+async def who_is_served_in(
+    room: Room, server: api.LiveKitAPI, agent: str, patience_s: float = DENIED_SECONDS
+) -> Presence:
     """Ask who is in `room`, and which of the agents of a name are connected with it.
 
     Args:
         room: as the server has just told it. Where more publish than people do an agent is there, for all agents do.
         server: who is asked.
         agent: the agents that count, by their name.
+        patience_s: as `is_connected`.
 
     Raises:
         TwirpError: the server answered with an error.
@@ -108,7 +124,7 @@ async def who_is_served_in(room: Room, server: api.LiveKitAPI, agent: str) -> Pr
     present = await who_is_in(room.name, server, agent)
     if room.num_publishers > present.publishing:
         return present
-    connected = await asyncio.gather(*(is_connected(room.name, each, server) for each in present.agents))
+    connected = await asyncio.gather(*(is_connected(room.name, each, server, patience_s) for each in present.agents))
     return replace(present, agents=tuple(itertools.compress(present.agents, connected)))
 
 
