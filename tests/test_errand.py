@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker import errand
-from worker.errand import Errand, agent_identity, is_agent_identity
+from worker.errand import Errand, agent_identity, is_agent_identity, taken_by
 
 BACK = Errand(part=2, resume_of="AJ_1", identity="ada")
 
@@ -48,6 +48,11 @@ def test_the_operator_gets_back_what_was_there_however_often_it_was_written_into
 def test_the_identity_of_an_agent_names_its_part() -> None:
     assert agent_identity("front.desk", 2) == "agent-front.desk-2"
     assert is_agent_identity("front.desk", "agent-front.desk-2")
+
+
+@pytest.mark.parametrize(("identity", "part"), [("agent-verbatim-3", 3), ("agent-other-3", 2)])
+def test_an_agent_is_of_the_part_that_its_identity_names(identity: str, part: int) -> None:
+    assert taken_by(BACK, "verbatim", identity) == BACK.model_copy(update={"part": part})
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,24 @@ def agent_identity(agent: str, part: int) -> str:
     return f"agent-{agent}-{part}"
 
 
+def part_of(agent: str, identity: str) -> int | None:
+    """Return the part of the agent of this name whose identity it is; `None` where it is not one's."""
+    found = re.fullmatch(rf"agent-{re.escape(agent)}-([0-9]+)", identity)
+    return int(found[1]) if found is not None else None
+
+
+def taken_by(errand: Errand, agent: str, identity: str) -> Errand:
+    """Return `errand` as the agent of this identity has it: its part is that of the identity, which the worker gave it.
+
+    A worker may take a call for another part than the dispatch knows of (`worker.fleet.intake`).
+    """
+    part = part_of(agent, identity)
+    return errand if part is None else errand.model_copy(update={"part": part})
+
+
 def is_agent_identity(agent: str, identity: str) -> bool:
     """Return whether `identity` is that of an agent of this name, of whatever part."""
-    return re.fullmatch(rf"agent-{re.escape(agent)}-[0-9]+", identity) is not None
+    return part_of(agent, identity) is not None
 
 
 def _object(metadata: str) -> dict[str, Any] | None:

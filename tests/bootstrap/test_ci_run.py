@@ -21,7 +21,7 @@ def _run(
     tmp_path: Path,
     *,
     failing: str = "",
-    installed: str = "flite buildah debootstrap strace systemd iproute2 prometheus",
+    installed: str = "flite buildah debootstrap strace systemd iproute2 prometheus redis-server",
 ) -> tuple[int, str, str]:
     """Runs it with stand-ins for make and Debian's tools; its status, its output, and what was called."""
     programs, calls = tmp_path / "bin", tmp_path / "calls"
@@ -56,7 +56,5 @@ def test_it_fails_when_a_size_fails(tmp_path: Path, failing: str) -> None:
 @pytest.mark.slow
 def test_only_the_missing_packages_are_installed(tmp_path: Path) -> None:
     _, _, calls = _run(tmp_path, installed="flite")
-    assert (
-        "apt-get install --yes --no-install-recommends buildah debootstrap strace systemd iproute2 prometheus"
-        in calls.splitlines()
-    )
+    missing = "buildah debootstrap strace systemd iproute2 prometheus redis-server"
+    assert f"apt-get install --yes --no-install-recommends {missing}" in calls.splitlines()

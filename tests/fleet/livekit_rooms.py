@@ -25,11 +25,13 @@ from livekit.protocol.room import (
     ListRoomsResponse,
     RemoveParticipantResponse,
     RoomParticipantIdentity,
+    UpdateSubscriptionsRequest,
+    UpdateSubscriptionsResponse,
 )
 
 
-def person(identity: str = "ada") -> ParticipantInfo:
-    return ParticipantInfo(identity=identity, state=ParticipantInfo.State.ACTIVE)
+def person(identity: str = "ada", *, speaks: bool = False) -> ParticipantInfo:
+    return ParticipantInfo(identity=identity, state=ParticipantInfo.State.ACTIVE, is_publisher=speaks)
 
 
 def agent(identity: str = "agent-verbatim-1") -> ParticipantInfo:
@@ -38,7 +40,11 @@ def agent(identity: str = "agent-verbatim-1") -> ParticipantInfo:
 
 @dataclass
 class OneRoom:
-    """One room; `counts` are people and publishers as a list of rooms tells them."""
+    """One room; `counts` are people and publishers as a list of rooms tells them.
+
+    `lost` are the identities of those who are listed and were connected with a node that died; without a `node` all of
+    the room was on it.
+    """
 
     name: str
     participants: list[ParticipantInfo] = field(default_factory=lambda: [person()])
@@ -46,6 +52,8 @@ class OneRoom:
     counts: tuple[int, int] = (1, 1)
     created_s: float = 0.0
     status: int = 200
+    lost: set[str] = field(default_factory=set)
+    node: bool = True
 
 
 class LiveKitRooms:
@@ -83,6 +91,7 @@ class LiveKitRooms:
             ("RoomService", "ListRooms", self._list_rooms),
             ("RoomService", "ListParticipants", self._list_participants),
             ("RoomService", "RemoveParticipant", self._remove_participant),
+            ("RoomService", "UpdateSubscriptions", self._update_subscriptions),
             ("AgentDispatchService", "ListDispatch", self._list_dispatch),
             ("AgentDispatchService", "CreateDispatch", self._create_dispatch),
             ("AgentDispatchService", "DeleteDispatch", self._delete_dispatch),
@@ -125,8 +134,18 @@ class LiveKitRooms:
         room.participants = [each for each in room.participants if each.identity != asked.identity]
         return RemoveParticipantResponse()
 
+    def _update_subscriptions(self, body: bytes) -> Message:
+        asked = UpdateSubscriptionsRequest.FromString(body)
+        room = self._room("UpdateSubscriptions", asked.room)
+        assert not asked.track_sids and not asked.participant_tracks, "nothing may change"
+        if not room.node or asked.identity in room.lost:
+            raise nobody_answers()
+        return UpdateSubscriptionsResponse()
+
     def _list_dispatch(self, body: bytes) -> Message:
         room = self._room("ListDispatch", ListAgentDispatchRequest.FromString(body).room)
+        if not room.node:
+            raise nobody_answers()
         return ListAgentDispatchResponse(agent_dispatches=room.dispatches)
 
     def _create_dispatch(self, body: bytes) -> Message:
@@ -141,6 +160,12 @@ class LiveKitRooms:
         (gone,) = [each for each in room.dispatches if each.id == asked.dispatch_id]
         room.dispatches.remove(gone)
         return gone
+
+
+def nobody_answers() -> web.HTTPException:
+    """What livekit-server answers after 3 s where none of its nodes has whom it is asked about."""
+    error = '{"code": "unavailable", "msg": "twirp error unknown: no response from servers"}'
+    return web.HTTPServiceUnavailable(text=error, content_type="application/json")
 
 
 def _answering(answer: Callable[[bytes], Message]) -> Callable[[web.Request], Any]:

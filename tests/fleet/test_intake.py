@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from livekit.protocol.models import ParticipantInfo
-from livekit.protocol.room import ListParticipantsRequest, ListParticipantsResponse
+from livekit.protocol.models import ParticipantInfo, Room
+from livekit.protocol.room import ListParticipantsRequest, ListParticipantsResponse, UpdateSubscriptionsRequest
 
 from config import Settings
+from tests.fleet.livekit_rooms import nobody_answers
 from tests.parts.counts import Counts
 from worker import errand
 from worker.errand import Errand
@@ -26,17 +28,25 @@ AGENT = ParticipantInfo(
 )
 
 
-def person(identity: str) -> ParticipantInfo:
-    return ParticipantInfo(identity=identity, state=ParticipantInfo.State.ACTIVE)
+def person(identity: str, *, speaks: bool = False) -> ParticipantInfo:
+    return ParticipantInfo(identity=identity, state=ParticipantInfo.State.ACTIVE, is_publisher=speaks)
 
 
 class Request:
     """A call that is offered; `accept` waits until the test lets it go on."""
 
-    def __init__(self, job: str = "AJ_1", metadata: str = "", *, publishers: int = 0, fails: bool = False) -> None:
+    def __init__(
+        self,
+        job: str = "AJ_1",
+        metadata: str = "",
+        *,
+        publishers: int = 0,
+        fails: bool = False,
+        age_s: float = 0.0,
+    ) -> None:
         self.id = job
         self.job = SimpleNamespace(metadata=metadata)
-        self.room = SimpleNamespace(name=f"room of {job}", num_publishers=publishers)
+        self.room = Room(name=f"room of {job}", num_publishers=publishers, creation_time=int(time.time() - age_s))
         self.accepted: dict[str, Any] | None = None
         self.rejected: dict[str, Any] | None = None
         self.answered = asyncio.Event()
@@ -62,7 +72,14 @@ class Server:
         self.url = ""
         self.people: dict[str, list[ParticipantInfo]] = {}
         self.asked: list[str] = []
+        self.lost: set[str] = set()
+        """Who is listed, and was connected with a node that died."""
         self.status = 200
+
+    async def is_connected(self, request: web.Request) -> web.Response:
+        if UpdateSubscriptionsRequest.FromString(await request.read()).identity in self.lost:
+            raise nobody_answers()
+        return web.Response(content_type="application/protobuf")
 
     async def answer(self, request: web.Request) -> web.Response:
         room = ListParticipantsRequest.FromString(await request.read()).room
@@ -76,6 +93,7 @@ async def server() -> AsyncIterator[Server]:
     server = Server()
     app = web.Application()
     app.router.add_post("/twirp/livekit.RoomService/ListParticipants", server.answer)
+    app.router.add_post("/twirp/livekit.RoomService/UpdateSubscriptions", server.is_connected)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -177,6 +195,27 @@ async def test_a_room_in_which_an_agent_is_needs_no_other(desk: Callable[..., De
     assert not await desk().take(Request(publishers=2))
     back = Request(metadata=errand.write("", Errand(resume_of="AJ_0")), publishers=2)
     assert await desk().take(back), "it drives out what was left of the one that died"
+
+
+async def test_an_agent_that_was_connected_with_a_node_that_died_is_no_hindrance(
+    desk: Callable[..., Desk], server: Server
+) -> None:
+    server.people["room of AJ_1"] = [person("ada", speaks=True), AGENT]
+    assert not await desk().take(Request(publishers=1)), "it has not begun to speak"
+    server.lost = {AGENT.identity}
+    assert await desk().take(Request(publishers=1))
+
+
+async def test_in_a_room_that_is_made_again_the_new_agent_has_the_identity_of_the_one_that_may_come_back(
+    desk: Callable[..., Desk], server: Server
+) -> None:
+    second = ParticipantInfo()
+    second.CopyFrom(AGENT)
+    second.identity = "agent-verbatim-2"
+    server.people["room of AJ_1"] = [person("ada"), AGENT, second]
+    request = Request(age_s=60.0)
+    assert await desk().take(request)
+    assert request.accepted == {"identity": "agent-verbatim-2"}
 
 
 async def test_for_a_room_that_was_just_made_the_server_is_not_asked(desk: Callable[..., Desk], server: Server) -> None:

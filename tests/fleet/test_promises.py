@@ -9,6 +9,7 @@ from worker.fleet.promises import (
     JOINING_S,
     MOST_DEATHS,
     RETRY_S,
+    TOLD_S,
     WINDOW_S,
     Again,
     Cause,
@@ -168,6 +169,10 @@ AFTER_A_DEATH: dict[str, tuple[list[Dispatch], Verdict]] = {
         Hopeless(MOST_DEATHS + 1),
     ),
     "the agent has said goodbye, and taken its dispatch back": ([], Kept()),
+    "its node died, and the promise that was made anew found no worker": (
+        [unserved(TOLD_S, "AD_9")], Again(Cause.LOST, RESUMING, deaths=1),
+    ),
+    "its node died, and the promise that was made anew is being answered": ([unserved(1, "AD_9")], Wait()),
     "its dispatch is gone, and another's is there": ([served(60, "AD_9", job="AJ_9")], Kept()),
 }  # fmt: skip
 
@@ -176,6 +181,10 @@ AFTER_A_DEATH: dict[str, tuple[list[Dispatch], Verdict]] = {
 def test_what_is_done_by_the_worker_whose_job_died(situation: str) -> None:
     dispatches, verdict = AFTER_A_DEATH[situation]
     assert follow("AJ_1", "AD_1", dispatches, NOW, died=True) == verdict
+
+
+def test_where_a_dispatch_was_taken_back_none_is_made_for_the_caller_who_comes_back() -> None:
+    assert follow("AJ_1", "AD_1", [unserved(60, "AD_9")], NOW, died=False) == Kept()
 
 
 def test_a_caller_who_comes_back_for_the_fourth_time_is_no_series_of_deaths() -> None:

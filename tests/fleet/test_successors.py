@@ -121,8 +121,8 @@ async def test_a_job_that_died_is_followed_once_though_its_agent_is_still_listed
     livekit: Rooms, tmp_path: Path
 ) -> None:
     room = held_by(livekit)
-    left(tmp_path, call(ends=False, session="RM_support"), session="RM_support", name="AJ_AD_1")
     async with watching(livekit, tmp_path):
+        left(tmp_path, call(ends=False, session="RM_support"), session="RM_support", name="AJ_AD_1")
         del livekit.jobs["AJ_AD_1"]
         await until(lambda: len(room.dispatches) == 2)
         await settle(livekit)
@@ -213,6 +213,17 @@ async def test_the_calls_of_a_worker_that_was_killed_are_followed_once_its_jobs_
     async with watching(livekit, tmp_path):
         assert len(room.dispatches) == 1
         holder.close()
+        await until(lambda: len(room.dispatches) == 2)
+    assert sent(room) == [None, "AJ_1"]
+
+
+async def test_the_call_of_a_node_that_was_lost_with_its_worker_is_followed_in_the_room_that_was_made_again(
+    livekit: Rooms, tmp_path: Path
+) -> None:
+    room = livekit.open("support", participants=[person(), agent()], lost={"agent-verbatim-1"})
+    livekit.promise(room, 60.0, job=False)
+    left(tmp_path, call(ends=False, session="RM_support"), session="RM_support")
+    async with watching(livekit, tmp_path):
         await until(lambda: len(room.dispatches) == 2)
     assert sent(room) == [None, "AJ_1"]
 

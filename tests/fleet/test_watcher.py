@@ -93,6 +93,37 @@ async def test_a_watcher_that_was_started_again_does_not_send_a_second_agent(liv
     assert len(kitchen.dispatches) == 2
 
 
+async def test_an_agent_that_is_listed_and_was_connected_with_a_node_that_died_is_sent_again(
+    livekit: LiveKitRooms,
+) -> None:
+    kitchen = livekit.open("kitchen", participants=[person(speaks=True), agent()], lost={"agent-verbatim-1"})
+    livekit.promise(kitchen, 6.0, job=False)
+    (action,) = (await Watcher(settings(livekit.url)).look()).actions
+    assert action.cause == "no_room"
+
+
+async def test_an_agent_that_has_not_begun_to_speak_is_not_taken_for_lost(livekit: LiveKitRooms) -> None:
+    kitchen = livekit.open("kitchen", participants=[person(speaks=True), agent()])
+    livekit.promise(kitchen, 6.0, job=False)
+    found = await Watcher(settings(livekit.url)).look()
+    assert (found.actions, found.waiting) == ([], [])
+
+
+async def test_nobody_is_sent_to_a_caller_who_was_connected_with_a_node_that_died(livekit: LiveKitRooms) -> None:
+    kitchen = livekit.open("kitchen", lost={"ada"})
+    livekit.promise(kitchen, 6.0, job=False)
+    watching = Watcher(settings(livekit.url))
+    assert (await watching.look()).actions == []
+    kitchen.lost.clear()
+    assert len((await watching.look()).actions) == 1, "but when they are back"
+
+
+async def test_in_a_room_that_no_node_has_nobody_waits(livekit: LiveKitRooms) -> None:
+    livekit.open("kitchen", participants=[person(speaks=True), agent()], node=False)
+    found = await Watcher(settings(livekit.url)).look()
+    assert (found.actions, found.waiting) == ([], [])
+
+
 @pytest.mark.parametrize("promised", ["another", ""])
 async def test_nobody_is_sent_to_whom_this_agent_was_not_promised(livekit: LiveKitRooms, promised: str) -> None:
     kitchen = livekit.open("kitchen")

@@ -101,6 +101,7 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "livekit-server": _livekit_server,
     "network namespaces": _network_namespaces,
     "promtool": _program("promtool"),  # in Debian's package `prometheus`
+    "redis-server": _program("redis-server"),
     "root": _root,
     "speech": _speech,
     "strace": _strace,

@@ -53,8 +53,20 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def running(directory: Path, departure_timeout_s: int = DEPARTURE_TIMEOUT_S) -> Iterator[LiveKitServer]:
+def running(
+    directory: Path,
+    departure_timeout_s: int = DEPARTURE_TIMEOUT_S,
+    *,
+    redis: str | None = None,
+    api_secret: str | None = None,
+) -> Iterator[LiveKitServer]:
     """Starts a server that keeps its files in `directory`; stops it when the block ends.
+
+    Args:
+        directory: where its configuration and its log are.
+        departure_timeout_s: how long a room stays after its last caller left.
+        redis: address of the Redis by which it is one of several nodes; without one it is alone.
+        api_secret: that of the other nodes; a new one without.
 
     Raises:
         RuntimeError: It did not answer, three times over; the message ends with its log.
@@ -62,14 +74,14 @@ def running(directory: Path, departure_timeout_s: int = DEPARTURE_TIMEOUT_S) -> 
     binary = program.find(PROJECT)
     if binary is None:
         raise RuntimeError("there is no livekit-server; run `make setup`")
-    api_key, api_secret = "test-key", secrets.token_hex(32)
+    api_key, api_secret = "test-key", api_secret or secrets.token_hex(32)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
     environment["LIVEKIT_KEYS"] = f"{api_key}: {api_secret}"
     configuration, log = directory / "livekit.yaml", directory / "livekit-server.log"
     # A port that was free a moment ago may be taken by now: then again, with other ports.
     for _ in range(3):
         port, udp_port = free_ports(2)
-        configuration.write_text(_configuration(port, udp_port, departure_timeout_s))
+        configuration.write_text(_configuration(port, udp_port, departure_timeout_s, redis))
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [binary, "--config", configuration],
@@ -84,12 +96,14 @@ def running(directory: Path, departure_timeout_s: int = DEPARTURE_TIMEOUT_S) -> 
     raise RuntimeError(f"livekit-server did not answer.\n{_tail(log)}")
 
 
-def _configuration(port: int, udp_port: int, departure_timeout_s: int) -> str:
+def _configuration(port: int, udp_port: int, departure_timeout_s: int, redis: str | None) -> str:
     configuration = yaml.safe_load((PROJECT / "livekit.yaml").read_text())
     configuration["port"] = port
     # No TCP for audio: the server would open that port on every address of the machine.
     configuration["rtc"] |= {"udp_port": udp_port, "tcp_port": 0}
     configuration["room"]["departure_timeout"] = departure_timeout_s
+    if redis is not None:
+        configuration["redis"] = {"address": redis}
     return yaml.safe_dump(configuration)
 
 

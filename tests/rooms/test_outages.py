@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,67 +24,19 @@ from tests.rooms.deployment import START_S, worker
 from tests.rooms.deployment import place as new_place
 from tests.rooms.patient_caller import QUESTION
 from tests.rooms.surroundings import Surroundings, until
+from tests.rooms.wire import Wire
 from tests.rooms.worker_process import WorkerProcess
 from tests.rooms.writing_caller import calling
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("livekit-server")]
 
 BACK_WITHIN_S = 90.0
-PIECE = 1 << 16
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Surroundings]:
     with new_place(tmp_path) as place:
         yield place
-
-
-class Wire:
-    """A TCP connection from a port of its own to another one, which can be cut."""
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.port = 0
-
-    async def join(self) -> None:
-        """Pass everything on from now on."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def cut(self) -> None:
-        """Break what is connected, and let nothing through."""
-        if self._server is not None:
-            self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-            self._writers |= {writer, far_writer}
-            try:
-                await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
-            finally:
-                self._writers -= {writer, far_writer}
-                writer.close()
-                far_writer.close()
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while piece := await reader.read(PIECE):
-            writer.write(piece)
-            await writer.drain()
-    writer.close()
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from worker.session.archive import Archive
 from worker.session.call import Call
 from worker.session.close_timer import CloseTimer
 from worker.session.dialogue import CallSession
-from worker.session.ending import Ending
+from worker.session.ending import SHUT_DOWN, Ending
 from worker.speech.providers import Speech
 from worker.storage.errors import StorageUnavailable, StorageUnwritable
 from worker.storage.journal.journal import Journal
@@ -334,6 +334,13 @@ async def test_after_a_goodbye_the_room_is_closed(scene: Scene) -> None:
     await scene.call.finish()
     assert scene.stored().ended.reason == "goodbye"
     assert scene.rooms.deleted == ["kitchen"]
+
+
+async def test_when_the_job_is_ended_from_outside_the_caller_stays_for_whoever_goes_on(scene: Scene) -> None:
+    scene.call._joined = True
+    await scene.call.finish()
+    assert (scene.stored().ended.reason, scene.stored().ended.detail) == ("error", SHUT_DOWN.detail)
+    assert (scene.rooms.deleted, len(scene.dispatches.agents)) == ([], 3)
 
 
 async def test_where_the_room_stays_after_a_goodbye_no_agent_is_promised_to_it_any_more(scene: Scene) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 
 from livekit.agents import JobRequest
@@ -28,7 +28,7 @@ from worker.fleet.admission import (
 )
 from worker.fleet.budget import DailyBudget
 from worker.fleet.loop_lag import LoopLag
-from worker.fleet.presence import Presence, who_is_in
+from worker.fleet.presence import Presence, who_is_in, who_is_served_in
 from worker.livekit_api import livekit_api
 from worker.metrics.definitions import CALLS_REFUSED
 
@@ -39,7 +39,14 @@ ALERTS = {Reason.BUDGET: "daily_budget_spent", Reason.CALLER: "too_many_calls_of
 """What an operator is told of, by the reason of a refusal; each comes once, and once more when it is over."""
 
 ROOM_SECONDS = 2.0
-"""How long the server may take to say who is in a room; it waits 10 for the answer to a call that it offers."""
+"""How long the server may take to say who is in a room. It waits 3 for the answer to a call that it offers
+(livekit-server 1.13.5, the deadline of a request in livekit/psrpc)."""
+
+AGENT_SECONDS = 1.0
+"""How long it may take to say that an agent is connected with it."""
+
+NEW_ROOM_SECONDS = 5.0
+"""A room of this age has had no agent yet."""
 
 COUNT_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
@@ -134,35 +141,52 @@ class Intake:
         # No await since the check: two requests cannot both take the last place.
         self._reserved.add(request.id)
         try:
-            if not resumes and (found := await self._look(request, sent_for.identity)) is not None:
-                await self._refuse(request, found)
-                return
-            await request.accept(identity=errand.agent_identity(self._settings.agent.name, sent_for.part))
+            part = sent_for.part
+            if not resumes:
+                room = await self._present(request, sent_for.identity)
+                if (found := self._refusal(request, sent_for.identity, room)) is not None:
+                    await self._refuse(request, found)
+                    return
+                part = max((part, *self._parts(room)))
+            await request.accept(identity=errand.agent_identity(self._settings.agent.name, part))
         finally:
             self._reserved.discard(request.id)
 
-    async def _look(self, request: JobRequest, caller: str | None) -> Refusal | None:
+    def _refusal(self, request: JobRequest, caller: str | None, room: Presence) -> Refusal | None:
         """Return why a new call is not for this worker, by who is in its room, or `None`."""
-        limited = self._limits.max_calls_per_identity > 0
-        room = Presence()
-        # An agent that is there is counted among the publishers; a room that was just made has none.
-        if request.room.num_publishers > 0 or (limited and caller is None):
-            room = await self._present(request.room.name)
         if caller is None and len(room.people) == 1:
             caller = room.people[0]
         calls = Counter(self._calls().values())
         # The place is held already, so that without it there is room for this call.
         now = self.situation(but=request.id)
-        found = refusal(now, self._limits, caller=caller, calls=calls, agents=len(room.agents))
-        if found is None and limited and caller is not None:
+        agents = len(room.agents) if request.room.num_publishers > 0 else 0
+        found = refusal(now, self._limits, caller=caller, calls=calls, agents=agents)
+        if found is None and self._limits.max_calls_per_identity > 0 and caller is not None:
             self._callers[request.id] = caller
         return found
 
-    async def _present(self, room: str) -> Presence:
+    def _parts(self, room: Presence) -> Iterator[int]:
+        """Yield the parts of agents that are listed in a room where nobody publishes.
+
+        A room whose node died is made again on another one, empty, and its promise with it, which knows of no part.
+        Meanwhile an agent that lives may be on its way there. With its identity, only one of the two stays.
+        """
+        for each in room.agents:
+            if (part := errand.part_of(self._settings.agent.name, each)) is not None:
+                yield part
+
+    async def _present(self, request: JobRequest, caller: str | None) -> Presence:
+        """Ask who is in the room of a call that is offered, if that matters."""
+        room, agent = request.room, self._settings.agent.name
+        limited = self._limits.max_calls_per_identity > 0
         # A server that does not say it now keeps nobody from a call.
         with suppress(Refused):
             async with livekit_api(self._settings, ROOM_SECONDS) as server:
-                return await who_is_in(room, server, self._settings.agent.name)
+                # An agent that is there is counted among the publishers; a room that was just made has none.
+                if room.num_publishers > 0:
+                    return await who_is_served_in(room, server, agent, AGENT_SECONDS)
+                if (limited and caller is None) or time.time() - room.creation_time > NEW_ROOM_SECONDS:
+                    return await who_is_in(room.name, server, agent)
         return Presence()
 
     async def _refuse(self, request: JobRequest, found: Refusal) -> None:

@@ -17,6 +17,10 @@ RETRY_S = 4.0
 """How old a dispatch is at least that no worker had room for, before there is another: it may be being answered. Less
 than the time between two looks, so that each look at a room offers the call once."""
 
+TOLD_S = 6.0
+"""How old a dispatch is at least before it is certain that no worker took it: the server may not tell for 5 s that one
+has (livekit-server 1.13.5, `agent/client.go`, `LaunchJob`: first it asks which workers there are, once a minute)."""
+
 JOINING_S = 20.0
 """How long an agent may take into the room once a worker took the call: a process for it may have to start first."""
 
@@ -143,7 +147,7 @@ def follow(job: str, dispatch: str, dispatches: Sequence[Dispatch], now_s: float
     """
     own = next((each for each in dispatches if dispatch == each.id or each.job == job), None)
     if own is None:
-        return Kept()
+        return _follow_elsewhere(job, dispatches, now_s) if died else Kept()
     for each in dispatches:
         # Sent since, by whoever knew of it earlier, and taken; or it may be on its way.
         if each.created_s > own.created_s and (each.job is not None or now_s - each.created_s < JOINING_S):
@@ -154,6 +158,20 @@ def follow(job: str, dispatch: str, dispatches: Sequence[Dispatch], now_s: float
     if deaths >= MOST_DEATHS:
         return Hopeless(deaths)
     return Again(Cause.LOST if died else Cause.RETURNED, _resuming(own.metadata, job), deaths=deaths)
+
+
+def _follow_elsewhere(job: str, dispatches: Sequence[Dispatch], now_s: float) -> Verdict:
+    """Return what is to be done where the dispatch of a `job` that died is gone.
+
+    A room whose node died is made again on another one when its caller comes back. The server then makes the dispatches
+    anew that the caller's token asks for, and offers each once.
+    """
+    if not dispatches or any(each.job is not None for each in dispatches):
+        return Kept()
+    newest = max(dispatches, key=lambda each: each.created_s)
+    if now_s - newest.created_s < TOLD_S:
+        return Wait()
+    return Again(Cause.LOST, _resuming(newest.metadata, job), deaths=1)
 
 
 def _resuming(metadata: str, job: str | None) -> str:

@@ -20,8 +20,8 @@ from config import Settings
 from worker import errand
 from worker.errors import Refusal
 from worker.fleet.left_calls import LeftCall, has_died, is_left, left_calls
-from worker.fleet.presence import who_is_in
-from worker.fleet.promises import Again, Dispatch, Verdict, Wait, follow
+from worker.fleet.presence import is_connected, who_is_in
+from worker.fleet.promises import TOLD_S, Again, Dispatch, Verdict, Wait, follow
 from worker.fleet.watcher import ROOM_SECONDS, Action, promise_of
 from worker.livekit_api import livekit_api
 from worker.metrics.definitions import REDISPATCHES
@@ -38,10 +38,12 @@ ROOM_LOOK_SECONDS = 0.75
 PATIENCE_SECONDS = 20.0
 """How long a call whose job died is looked after; then it is the watcher's."""
 
-TAKEN_SECONDS = 6.0
-"""How long a dispatch may be without an agent, before there is another: the server may have dropped it. It may as well
-not tell for 5 s that a worker has it (livekit-server 1.13.5, `agent/client.go`, `LaunchJob`: first it asks which
-workers there are, once a minute)."""
+TAKEN_SECONDS = TOLD_S
+"""How long a dispatch may be without an agent, before there is another: the server may have dropped it."""
+
+REMOVED_SECONDS = 2.0
+"""How long the server may take to remove an agent. It takes 3 where the agent's node died, as long as a watcher takes
+to find that out: whoever knows of the death is to be first, so that they do not both send one."""
 
 PREDECESSOR_SECONDS = 15.0
 """How long the jobs of a worker that was killed may take to end."""
@@ -143,8 +145,9 @@ class Successors:
         `RemoveParticipant`).
         """
         identity = errand.agent_identity(self._settings.agent.name, errand.read(verdict.metadata).part)
-        with suppress(api.TwirpError):  # it is gone already
-            await server.room.remove_participant(api.RoomParticipantIdentity(room=call.room, identity=identity))
+        with suppress(api.TwirpError, TimeoutError):  # it is gone already, with its node it may be
+            async with asyncio.timeout(REMOVED_SECONDS):
+                await server.room.remove_participant(api.RoomParticipantIdentity(room=call.room, identity=identity))
         again = api.CreateAgentDispatchRequest(agent_name=self._name, room=call.room, metadata=verdict.metadata)
         made = await server.agent_dispatch.create_dispatch(again)
         action = Action.of(call.room, call.room_sid, self._settings.agent.name, made.id, verdict)
@@ -154,7 +157,8 @@ class Successors:
         while time.monotonic() < until:
             if any(job.dispatch_id == made.id for job in self._jobs().values()):
                 return True
-            if identity in (await who_is_in(call.room, server, self._settings.agent.name)).agents:
+            listed = (await who_is_in(call.room, server, self._settings.agent.name)).agents
+            if identity in listed and await is_connected(call.room, identity, server):
                 return True
             await asyncio.sleep(LOOK_SECONDS)
         with suppress(api.TwirpError):

@@ -18,8 +18,8 @@ from livekit.protocol.agent_dispatch import AgentDispatch
 from config import Settings
 from worker import errand
 from worker.errors import Refusal
-from worker.fleet.presence import who_is_in
-from worker.fleet.promises import Again, Counts, Dispatch, Hopeless, Kept, Verdict, is_worth_a_look, judge
+from worker.fleet.presence import is_connected, who_is_served_in
+from worker.fleet.promises import Again, Counts, Dispatch, Hopeless, Kept, Verdict, Wait, is_worth_a_look, judge
 from worker.livekit_api import livekit_api
 from worker.metrics.definitions import LOOKS, REDISPATCHES
 
@@ -34,6 +34,9 @@ ROOM_SECONDS = 4.0
 
 ROUND_SECONDS = 60.0
 """How long one look at everything may take."""
+
+EXAMINED_SECONDS = 12.0
+"""How long it may take to find out about one room: up to three times the server waits 3 s for a node that died."""
 
 ROOMS_AT_ONCE = 8
 
@@ -176,19 +179,30 @@ class Watcher:
         async with places:
             # Whatever fails for one room, which may have ended meanwhile, concerns no other.
             with suppress(api.TwirpError, TimeoutError):
-                async with asyncio.timeout(ROOM_SECONDS):
+                async with asyncio.timeout(EXAMINED_SECONDS):
                     verdict = await self._judge(server, room)
                 self._note(room, verdict)
                 return verdict
         return None
 
     async def _judge(self, server: api.LiveKitAPI, room: api.Room) -> Verdict:
-        present = await who_is_in(room.name, server, self._settings.agent.name)
+        present = await who_is_served_in(room, server, self._settings.agent.name)
         if present.agents or not present.people:
             return Kept()
-        dispatches = await server.agent_dispatch.list_dispatch(room.name)
+        try:
+            dispatches = await server.agent_dispatch.list_dispatch(room.name)
+        except api.TwirpError as error:
+            if error.code == api.TwirpErrorCode.UNAVAILABLE:  # its node died, and nobody has come back to another
+                return Kept()
+            raise
         ours = [promise_of(each) for each in dispatches if each.agent_name == self._name]
-        return judge(present, ours, time.time())
+        verdict = judge(present, ours, time.time())
+        if isinstance(verdict, Again) and not await self._is_anybody_there(server, room.name, present.people):
+            return Wait()
+        return verdict
+
+    async def _is_anybody_there(self, server: api.LiveKitAPI, room: str, people: Sequence[str]) -> bool:
+        return any(await asyncio.gather(*(is_connected(room, each, server) for each in people)))
 
     def _note(self, room: api.Room, verdict: Verdict) -> None:
         if isinstance(verdict, Kept):

@@ -16,7 +16,7 @@ from livekit import rtc
 from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
 
 from config import Loaded, Settings
-from worker.errand import Errand
+from worker.errand import Errand, taken_by
 from worker.metrics.definitions import RESUMPTIONS
 from worker.session.agents import build_agent
 from worker.session.announcing import Announcer
@@ -27,7 +27,7 @@ from worker.session.chat import Chat
 from worker.session.close_timer import CloseTimer
 from worker.session.cut_off import CutOff
 from worker.session.dialogue import CallSession, build_session, room_options
-from worker.session.ending import Ending, Signs, ending
+from worker.session.ending import SHUT_DOWN, Ending, Signs, ending
 from worker.session.hang_up import close_room, take_back
 from worker.session.idempotency import IdempotencyKeys
 from worker.session.last_resort import stand_by
@@ -123,6 +123,7 @@ class Call:
         created = datetime.fromtimestamp(context.job.room.creation_time, UTC)
         created_at = created.isoformat(timespec="seconds").replace("+00:00", "Z")
         prefix = names.prefix(created_at, context.job.room.name, transcript_id)
+        sent_for = taken_by(sent_for, settings.agent.name, context.local_participant_identity)
         before = await look_back(settings, transcript_id, prefix, created, sent_for)
         journal = await Journal.create(
             settings.storage.journal_dir,
@@ -388,6 +389,9 @@ class Call:
 
     async def _hang_up(self, end: Ending) -> None:
         job = self._context.job
+        fleet = self._settings.fleet
+        if end == SHUT_DOWN and fleet.send_again and fleet.rejoin_grace > 0:
+            return  # the worker sends the next agent, who is to find the caller there
         if end.reason in ("goodbye", "error") and self._settings.agent.hang_up:
             await close_room(self._settings, job.room.name, job.room.sid)
         elif end.reason == "goodbye":

@@ -45,6 +45,11 @@ UNKNOWN = "unknown_reason"
 CONNECTION_LOST = "the connection to the room ended"
 """How the detail begins where the room may still be there, and the caller in it."""
 
+SHUT_DOWN = Ending("error", "the worker was shut down during the call")
+"""Nothing here ended the call, so that another agent may go on with it: a server that was away for some seconds takes
+its agents' new connections for their end, and ends their jobs (livekit-server 1.13.5, `rtc/room.go`,
+`RemoveParticipant`)."""
+
 GOODBYE_OF_A_CLIENT = ("client_initiated", "user_rejected")
 
 
@@ -84,4 +89,4 @@ def ending(signs: Signs) -> Ending:
         return Ending("room_closed", "the room was empty")
     if signs.room_ended is not None:
         return Ending("room_closed", f"{CONNECTION_LOST} ({signs.room_ended})")
-    return Ending("error", "the worker was shut down during the call")
+    return SHUT_DOWN
