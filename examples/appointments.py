@@ -9,7 +9,7 @@ is this file's business.
 
 from livekit.agents import Agent, ChatContext, RunContext, ToolError, function_tool
 
-from worker.session.idempotency import idempotent
+from worker.session.resuming.idempotency import idempotent
 
 OPENING_HOURS = "Monday to Saturday, from nine in the morning until six in the evening"
 

@@ -2,9 +2,9 @@
 
     VERBATIM_AGENT__CLASS=examples.consent:Front verbatim dev
 
-`self.session` is a `worker.session.dialogue.CallSession`: LiveKit's AgentSession, with `note`. A remark stands in the
-transcript where it was made, between what was said before and after. Keys that a caller presses on a phone are there
-by themselves, as `pressed 1`.
+`self.session` is a `worker.session.conversation.dialogue.CallSession`: LiveKit's AgentSession, with `note`. A remark
+stands in the transcript where it was made, between what was said before and after. Keys that a caller presses on a
+phone are there by themselves, as `pressed 1`.
 """
 
 from livekit.agents import Agent, RunContext, function_tool

@@ -31,7 +31,7 @@ from worker.messages import HAND_OVER, HANDED_OVER, Message
 from worker.metrics.definitions import HAND_OVERS, WATCHER, of_worker
 from worker.run_directory import SOCKET
 from worker.session import entry
-from worker.session.agents import build_agent
+from worker.session.conversation.agents import build_agent
 from worker.speech.providers import build_llm, build_tts
 from worker.speech.spoken_lines import keep_prepared
 from worker.storage.errors import StorageError, StorageRefused, StorageUnavailable

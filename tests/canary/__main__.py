@@ -13,10 +13,10 @@ from tests.parts.availability import PROJECT
 
 CONTRACTS = (
     "tests/speech",
-    "tests/session/test_current_speech.py",
-    "tests/session/test_dialogue.py",
-    "tests/session/test_phone.py",
-    "tests/session/test_supervision.py",
+    "tests/session/capturing/test_current_speech.py",
+    "tests/session/conversation/test_dialogue.py",
+    "tests/session/conversation/test_phone.py",
+    "tests/session/watching/test_supervision.py",
     "tests/test_app.py::test_the_framework_still_says_under_this_name_whether_it_is_connecting",
 )
 """Tests that pin what is bent, and those of what is built on it."""

@@ -5,72 +5,72 @@ from tests.mutations.mutation import Edit, Mutation
 MUTATIONS = (
     Mutation(
         "who takes over greets while another agent speaks",
-        [Edit("worker/session/relay.py", "            senses.unheard.nobody_listens()\n", "")],
-        ["tests/session/test_relay.py"],
+        [Edit("worker/session/handover/relay.py", "            senses.unheard.nobody_listens()\n", "")],
+        ["tests/session/handover/test_relay.py"],
     ),
     Mutation(
         "who takes over never speaks where nothing can be remembered",
         [
             Edit(
-                "worker/session/relay.py",
+                "worker/session/handover/relay.py",
                 "        except Exception as error:  # an agent",
                 "        except KeyError as error:  # an agent",
             )
         ],
-        ["tests/session/test_relay.py"],
+        ["tests/session/handover/test_relay.py"],
     ),
     Mutation(
         "who takes over on another node does not know the last words",
         [
             Edit(
-                "worker/session/relay.py",
+                "worker/session/handover/relay.py",
                 "            await asyncio.wait({publishing}, timeout=AWAY_SECONDS)\n",
                 "            pass\n",
             )
         ],
-        ["tests/session/test_relay.py"],
+        ["tests/session/handover/test_relay.py"],
     ),
     Mutation(
         "what is written while a call changes hands is answered twice",
-        [Edit("worker/session/handing_over.py", "        self._chat.end()\n", "")],
-        ["tests/session/test_handing_over.py"],
+        [Edit("worker/session/handover/handing_over.py", "        self._chat.end()\n", "")],
+        ["tests/session/handover/test_handing_over.py"],
     ),
     Mutation(
         "an agent leaves before the next one is ready",
         [
             Edit(
-                "worker/session/handing_over.py",
+                "worker/session/handover/handing_over.py",
                 "            while not self._is_ready:\n",
                 "            while False:\n",
             )
         ],
-        ["tests/session/test_handing_over.py"],
+        ["tests/session/handover/test_handing_over.py"],
     ),
     Mutation(
         "a hand-over cuts off whoever speaks",
-        [Edit("worker/session/handing_over.py", "        await self._pause()\n", "")],
-        ["tests/session/test_handing_over.py"],
+        [Edit("worker/session/handover/handing_over.py", "        await self._pause()\n", "")],
+        ["tests/session/handover/test_handing_over.py"],
     ),
     Mutation(
         "two agents listen at once",
-        [Edit("worker/session/handing_over.py", "        self._session.input.set_audio_enabled(False)\n", "")],
-        ["tests/session/test_handing_over.py"],
+        [Edit("worker/session/handover/handing_over.py", "        self._session.input.set_audio_enabled(False)\n", "")],
+        ["tests/session/handover/test_handing_over.py"],
     ),
     Mutation(
         "the old agent speaks on",
-        [Edit("worker/session/handing_over.py", "        self._unheard.nobody_listens()\n", "")],
-        ["tests/session/test_handing_over.py"],
+        [Edit("worker/session/handover/handing_over.py", "        self._unheard.nobody_listens()\n", "")],
+        ["tests/session/handover/test_handing_over.py"],
     ),
     Mutation(
         "anybody in the room can make an agent speak",
         [
             Edit(
-                "worker/session/taking_over.py",
+                "worker/session/handover/taking_over.py",
                 "        if call.caller_identity != self._predecessor:\n",
                 "        if not call.caller_identity:\n",
             )
         ],
-        ["tests/session/test_taking_over.py"],
+        ["tests/session/handover/test_taking_over.py"],
     ),
     Mutation(
         "who takes over recognises what another agent still hears",
@@ -309,12 +309,12 @@ MUTATIONS = (
         "what is refused for good is asked for again",
         [
             Edit(
-                "worker/session/watchdogs.py",
+                "worker/session/watching/watchdogs.py",
                 "_give_up(found) if found.fatal or too_often else",
                 "_give_up(found) if too_often else",
             )
         ],
-        ["tests/session/test_watchdogs.py"],
+        ["tests/session/watching/test_watchdogs.py"],
     ),
     Mutation(
         "segments are shipped before the lease",
@@ -479,12 +479,12 @@ MUTATIONS = (
         "a word of assent interrupts the agent",
         [
             Edit(
-                "worker/session/dialogue.py",
+                "worker/session/conversation/dialogue.py",
                 "    disregard_assent(session, speech.stt, turns.backchannels)\n",
                 "    disregard_assent(session, speech.stt, ())\n",
             )
         ],
-        ["tests/session/test_listening.py"],
+        ["tests/session/conversation/test_listening.py"],
     ),
     Mutation(
         "a tool's result is sent without its call",
@@ -533,7 +533,7 @@ MUTATIONS = (
                 "            raise error_of(self._owner.given_up, retryable=False)\n",
             )
         ],
-        ["tests/session/test_supervision.py"],
+        ["tests/session/watching/test_supervision.py"],
     ),
     Mutation(
         "what was said while the recogniser was away is dropped",
@@ -621,8 +621,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the answer to the last words is spoken to nobody",
-        [Edit("worker/session/unheard.py", "        if self._nobody_listens:\n", "        if False:\n")],
-        ["tests/session/test_unheard.py"],
+        [Edit("worker/session/capturing/unheard.py", "        if self._nobody_listens:\n", "        if False:\n")],
+        ["tests/session/capturing/test_unheard.py"],
     ),
     Mutation(
         "the framework waits for the calls of a drain",
@@ -674,43 +674,47 @@ MUTATIONS = (
         "a tool without a result is forgotten",
         [
             Edit(
-                "worker/session/memory.py",
+                "worker/session/resuming/memory.py",
                 "    if output is None:\n",
                 "    if output is None:\n        return []\n    if output is None:\n",
             )
         ],
-        ["tests/session/test_memory.py"],
+        ["tests/session/resuming/test_memory.py"],
     ),
     Mutation(
         "a call that is made again has another key",
-        [Edit("worker/session/idempotency.py", "                key = each.key\n", "")],
-        ["tests/session/test_idempotency.py"],
+        [Edit("worker/session/resuming/idempotency.py", "                key = each.key\n", "")],
+        ["tests/session/resuming/test_idempotency.py"],
     ),
     Mutation(
         "what was said is told to somebody else",
-        [Edit("worker/session/resumption.py", "identity != memory.caller:", "False:")],
-        ["tests/session/test_before.py"],
+        [Edit("worker/session/resuming/resumption.py", "identity != memory.caller:", "False:")],
+        ["tests/session/resuming/test_before.py"],
     ),
     Mutation(
         "what nobody heard is remembered as said",
-        [Edit("worker/session/memory.py", "content=[turn.text],", "content=[turn.text + turn.unplayed_text],")],
-        ["tests/session/test_memory.py"],
+        [
+            Edit(
+                "worker/session/resuming/memory.py", "content=[turn.text],", "content=[turn.text + turn.unplayed_text],"
+            )
+        ],
+        ["tests/session/resuming/test_memory.py"],
     ),
     Mutation(
         "the agent that a call was handed over to is not brought back",
-        [Edit("worker/session/resumption.py", "make_again(settings, memory.agent.made_by)", "first")],
-        ["tests/session/test_resumption.py"],
+        [Edit("worker/session/resuming/resumption.py", "make_again(settings, memory.agent.made_by)", "first")],
+        ["tests/session/resuming/test_resumption.py"],
     ),
     Mutation(
         "a journal from elsewhere has whatever it names imported",
         [
             Edit(
-                "worker/session/agents.py",
+                "worker/session/conversation/agents.py",
                 "    if not name or (module not in",
                 "    if not name or (False and module not in",
             )
         ],
-        ["tests/session/test_agents.py"],
+        ["tests/session/conversation/test_agents.py"],
     ),
     Mutation(
         "a journal that is held is not read",
@@ -761,11 +765,11 @@ MUTATIONS = (
         "a call whose end is not on the disk counts twice",
         [
             Edit(
-                "worker/session/counting.py",
+                "worker/session/capturing/counting.py",
                 "    if not accepted.cancelled() and accepted.result().durable:\n",
                 "    if not accepted.cancelled():\n",
             )
         ],
-        ["tests/session/test_counting.py"],
+        ["tests/session/capturing/test_counting.py"],
     ),
 )

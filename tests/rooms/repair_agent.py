@@ -10,7 +10,7 @@ from typing import Any
 
 from livekit.agents import Agent, RunContext, function_tool
 
-from worker.session.idempotency import idempotent
+from worker.session.resuming.idempotency import idempotent
 
 BOOKINGS = Path("bookings.jsonl")
 

@@ -28,7 +28,7 @@ from tests.rooms.deployment import START_S, worker
 from tests.rooms.struck import BACK, BACK_WITHIN_S, FACT, QUESTION, accepted, ask, kill_node, struck
 from tests.rooms.surroundings import Stored, Surroundings, until
 from tests.rooms.wire import Wire
-from worker.session.ending import SHUT_DOWN
+from worker.session.closing.ending import SHUT_DOWN
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,8 +13,8 @@ from tests.speech.memory_recorder import MemoryRecorder
 from tests.speech.scripted_llm import ScriptedLLM
 from tests.speech.scripted_server import ScriptedServer, until_terminated
 from tests.speech.scripted_tts import ScriptedTTS
-from worker.session.capture import Capture
-from worker.session.dialogue import CallSession, build_session
+from worker.session.capturing.capture import Capture
+from worker.session.conversation.dialogue import CallSession, build_session
 from worker.speech.assemblyai import RecordingSTT
 from worker.speech.llm import WriteAheadLLM
 from worker.speech.providers import Speech, load_vad, stt_options

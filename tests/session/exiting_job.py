@@ -7,7 +7,7 @@ from pathlib import Path
 
 from livekit.agents import JobContext, JobProcess
 
-from worker.session.last_resort import stand_by
+from worker.session.closing.last_resort import stand_by
 
 
 def set_up(process: JobProcess) -> None: ...

@@ -15,12 +15,12 @@ from livekit.agents import JobContext
 
 from config import Settings
 from tests.session.conftest import SETTINGS
-from worker.session import hang_up
 from worker.session.archive import Archive
 from worker.session.call import Call
-from worker.session.close_timer import CloseTimer
-from worker.session.dialogue import CallSession
-from worker.session.ending import SHUT_DOWN, Ending
+from worker.session.closing import hang_up
+from worker.session.closing.close_timer import CloseTimer
+from worker.session.closing.ending import SHUT_DOWN, Ending
+from worker.session.conversation.dialogue import CallSession
 from worker.speech.providers import Speech
 from worker.storage.errors import StorageUnavailable, StorageUnwritable
 from worker.storage.journal.journal import Journal

@@ -12,10 +12,10 @@ import pytest
 from livekit import rtc
 from livekit.agents import Agent, APIStatusError, CloseReason, StopResponse, llm
 
+from tests.session.capturing.test_capture import calls, says
 from tests.session.conftest import Stage
 from tests.session.memory_audio import Microphone, Speaker
 from tests.session.scene import SAID, WORDS, Scene, patiently, waiter
-from tests.session.test_capture import calls, says
 from tests.speech.scripted_server import TERMINATION, Connection, final, turn
 from worker.transcript.events import AgentChanged, AgentSaid, AgentSentence, UserFinal, UserInterim, UserTurn
 

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from livekit.agents import AgentSession
 
-from worker.session.current_speech import current_speech
-from worker.session.idempotency import IdempotencyKeys
+from worker.session.capturing.current_speech import current_speech
+from worker.session.resuming.idempotency import IdempotencyKeys
 from worker.transcript.events import Event, ToolCalled
 
 PATIENCE_S = 10.0

@@ -13,10 +13,10 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from config.sections.telemetry import TelemetrySettings
 from tests.parts.collector import Collector
+from tests.session.capturing.test_capture import calls, says
 from tests.session.conftest import Stage
 from tests.session.memory_audio import Speaker
 from tests.session.scene import Scene, patiently
-from tests.session.test_capture import calls, says
 from tests.speech.memory_recorder import PATIENCE_S
 from worker.tracing import export
 from worker.transcript.events import AgentSaid

@@ -18,29 +18,29 @@ from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext, v
 from config import Loaded, Settings
 from worker.errand import Errand, taken_by
 from worker.metrics.definitions import RESUMPTIONS
-from worker.session.agents import build_agent
-from worker.session.announcing import Announcer
 from worker.session.archive import Archive
-from worker.session.before import Before, look_back
-from worker.session.capture import Capture
-from worker.session.chat import Chat
-from worker.session.close_timer import CloseTimer
-from worker.session.cut_off import CutOff
-from worker.session.dialogue import CallSession, build_session, room_options
-from worker.session.ending import SHUT_DOWN, Ending, Signs, ending
-from worker.session.hang_up import close_room, take_back
-from worker.session.idempotency import IdempotencyKeys
-from worker.session.last_resort import stand_by
-from worker.session.lingering import end_within
-from worker.session.memory import Memory
-from worker.session.phone import use_phone_profile
-from worker.session.recorder import CallRecorder
-from worker.session.relay import Relay, Senses
-from worker.session.resumption import Resumption, is_theirs
-from worker.session.roster import Roster, disconnect_reason
-from worker.session.supervision import Supervision, limits_of
-from worker.session.unheard import Unheard
-from worker.session.watchdogs import Watchdogs
+from worker.session.capturing.capture import Capture
+from worker.session.capturing.cut_off import CutOff
+from worker.session.capturing.recorder import CallRecorder
+from worker.session.capturing.roster import Roster, disconnect_reason
+from worker.session.capturing.unheard import Unheard
+from worker.session.closing.close_timer import CloseTimer
+from worker.session.closing.ending import SHUT_DOWN, Ending, Signs, ending
+from worker.session.closing.hang_up import close_room, take_back
+from worker.session.closing.last_resort import stand_by
+from worker.session.closing.lingering import end_within
+from worker.session.conversation.agents import build_agent
+from worker.session.conversation.announcing import Announcer
+from worker.session.conversation.chat import Chat
+from worker.session.conversation.dialogue import CallSession, build_session, room_options
+from worker.session.conversation.phone import use_phone_profile
+from worker.session.handover.relay import Relay, Senses
+from worker.session.resuming.before import Before, look_back
+from worker.session.resuming.idempotency import IdempotencyKeys
+from worker.session.resuming.memory import Memory
+from worker.session.resuming.resumption import Resumption, is_theirs
+from worker.session.watching.supervision import Supervision, limits_of
+from worker.session.watching.watchdogs import Watchdogs
 from worker.speech.catalogue import error_raised, fault
 from worker.speech.failures import code_of_report
 from worker.speech.providers import Speech, build_speech, provider_names

@@ -20,10 +20,10 @@ from worker.messages import HAND_OVER, HANDED_OVER, Message
 from worker.run_directory import socket_of
 from worker.session.call import Call, versions
 from worker.session.channel import Channel
-from worker.session.hang_up import close_room
-from worker.session.lingering import end_within
+from worker.session.closing.hang_up import close_room
+from worker.session.closing.lingering import end_within
+from worker.session.closing.orphan import end_with_worker
 from worker.session.log_fields import call_fields
-from worker.session.orphan import end_with_worker
 from worker.session.room_proxy import keep_room_direct
 from worker.speech.providers import load_vad
 from worker.storage.errors import StorageUnwritable

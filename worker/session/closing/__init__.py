@@ -1,0 +1,1 @@
+"""The end of a call and of its process, however it comes."""
