@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -473,7 +474,7 @@ class Request:
 
     def __init__(self) -> None:
         self.id = "AJ_1"
-        self.room = SimpleNamespace(name="kitchen", num_publishers=0)
+        self.room = SimpleNamespace(name="kitchen", num_publishers=0, creation_time=time.time())
         self.job = SimpleNamespace(metadata="")
         self.accepted: dict[str, Any] | None = None
         self.rejected: dict[str, Any] | None = None

@@ -8,10 +8,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,7 +20,6 @@ from config.spoken_lines import LINES
 from tests.parts.availability import PROJECT
 from tests.rooms.conversation import new_room
 from tests.rooms.deployment import START_S, worker
-from tests.rooms.deployment import place as new_place
 from tests.rooms.patient_caller import QUESTION
 from tests.rooms.surroundings import Surroundings, until
 from tests.rooms.wire import Wire
@@ -31,12 +29,6 @@ from tests.rooms.writing_caller import calling
 pytestmark = [pytest.mark.slow, pytest.mark.needs("livekit-server")]
 
 BACK_WITHIN_S = 90.0
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Surroundings]:
-    with new_place(tmp_path) as place:
-        yield place
 
 
 @asynccontextmanager
