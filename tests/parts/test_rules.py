@@ -85,6 +85,21 @@ def test_with_one_of_its_own(): pass
 @pytest.mark.alone
 def test_heavy(): pass
 """
+CHANGES_THE_ENVIRONMENT = """
+import os
+import pytest
+@pytest.fixture(scope="module")
+def bucket():
+    os.environ["BUCKET"] = "calls"
+    yield
+    del os.environ["BUCKET"]
+def test_one(bucket):
+    os.environ |= {"SETTING": "published", "BUCKET": "another", "HOME": "/nowhere"}
+def test_two(bucket):
+    assert "SETTING" not in os.environ
+    assert os.environ["BUCKET"] == "calls"
+    assert os.environ["HOME"] != "/nowhere"
+"""
 LOOKS_FOR_A_PROXY = """
 import json
 import os
@@ -248,3 +263,8 @@ def test_what_makes_no_call_has_one_try(tmp_path: Path) -> None:
     source = HEARD_AT_THE_SECOND_TRY.replace('@pytest.mark.needs("livekit-server")\n', "")
     status, output = _session(tmp_path, source, "tests.parts.second_try", "pytest_rerunfailures")
     assert status == 1, output
+
+
+def test_what_a_test_changes_in_the_environment_ends_with_it(tmp_path: Path) -> None:
+    status, output = _session(tmp_path, CHANGES_THE_ENVIRONMENT, "tests.parts.environment")
+    assert status == 0, output
