@@ -14,6 +14,7 @@ from tests.parts.availability import PROJECT
 CONTRACTS = (
     "tests/speech",
     "tests/session/capturing/test_current_speech.py",
+    "tests/session/conversation/test_chat.py",
     "tests/session/conversation/test_dialogue.py",
     "tests/session/conversation/test_phone.py",
     "tests/session/watching/test_supervision.py",

@@ -31,7 +31,7 @@ from worker.session.closing.last_resort import stand_by
 from worker.session.closing.lingering import end_within
 from worker.session.conversation.agents import build_agent
 from worker.session.conversation.announcing import Announcer
-from worker.session.conversation.chat import Chat
+from worker.session.conversation.chat import Chat, Doorstep
 from worker.session.conversation.dialogue import CallSession, build_session, room_options
 from worker.session.conversation.phone import use_phone_profile
 from worker.session.handover.relay import Relay, Senses
@@ -231,6 +231,7 @@ class Call:
             session_host=settings.agent.session_host,
             record=False,
         )
+        Doorstep(context.room, session.room_io)
         relay.begin(self._memory, self._recorder, self._look_back, self._goes_on)
 
     def _goes_on(self) -> None:

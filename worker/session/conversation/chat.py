@@ -7,7 +7,9 @@ until the cut between them is the old one's, the rest the new one's.
 import time
 from typing import Any, Final
 
+from livekit import rtc
 from livekit.agents import AgentSession, ChatMessage, room_io
+from livekit.agents.types import TOPIC_CHAT
 
 from worker.speech.recorder import Recorder
 from worker.transcript.events import UserFinal
@@ -56,3 +58,36 @@ class Chat:
         await self._recorder.append(UserFinal(participant=sender, text=message.text, source="chat"))
         await session.interrupt()
         session.generate_reply(user_input=ChatMessage(role="user", content=[message.text], extra=CHAT.copy()))
+
+
+class Doorstep:
+    """Keeps what somebody wrote until the room knows them.
+
+    Text and the news of who joined come by different ways: who writes as soon as the agent is seen may be the first to
+    tell of themselves, above all when both have lost the server and are back at the same moment. The framework drops
+    what strangers write.
+
+    Bent: the framework's own handler is called from here (livekit-agents 1.8.9, `voice/room_io/room_io.py`).
+
+    Args:
+        room: where people write.
+        io: of the session, which has been started in it.
+    """
+
+    def __init__(self, room: rtc.Room, io: room_io.RoomIO) -> None:
+        self._room = room
+        self._io = io
+        self._kept: dict[str, list[rtc.TextStreamReader]] = {}
+        room.unregister_text_stream_handler(TOPIC_CHAT)
+        room.register_text_stream_handler(TOPIC_CHAT, self._written)
+        room.on("participant_connected", self._joined)
+
+    def _written(self, text: rtc.TextStreamReader, sender: str) -> None:
+        if sender in self._room.remote_participants:
+            self._io._on_chat_text_stream(text, sender)
+        else:
+            self._kept.setdefault(sender, []).append(text)
+
+    def _joined(self, participant: rtc.RemoteParticipant) -> None:
+        for text in self._kept.pop(participant.identity, ()):
+            self._io._on_chat_text_stream(text, participant.identity)
