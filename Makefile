@@ -38,7 +38,7 @@ demo: setup ## a whole call on this machine: no keys, no account
 test: setup check ## what every change must pass: checks and fast tests (at most 8 minutes)
 	$(call PYTEST,not slow and not soak and not live)
 
-test-all: tools-for-tests check ## all tests but soak and live ones (about an hour; builds object stores first)
+test-all: tools-for-tests check ## all tests but soak and live ones (50 minutes; builds object stores first)
 	$(call PYTEST,not soak and not live)
 
 soak: tools-for-tests ## the full counts; results are kept under bench/results/
