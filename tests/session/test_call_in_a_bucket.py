@@ -13,6 +13,7 @@ from config import Loaded, Settings
 from tests.parts.object_stores import ObjectServer
 from tests.parts.tcp_proxy import Fault, TcpProxy, proxy_to
 from tests.session.conftest import SETTINGS
+from worker.errand import Errand
 from worker.session import archive
 from worker.session.call import Call
 from worker.storage.errors import StorageUnavailable
@@ -21,6 +22,7 @@ from worker.storage.sessions.catalogue import Catalogue
 from worker.storage.sessions.verification import verify_session
 from worker.storage.stores.store import Store
 from worker.storage.storing import shipping
+from worker.storage.storing.publishing import stored_manifest
 from worker.storage.storing.segments import stored_parts
 from worker.transcript.events import Event, UserFinal
 from worker.transcript.reading import read_lines
@@ -44,15 +46,16 @@ class Scene:
     def journals(self) -> Path:
         return self.settings.storage.journal_dir
 
-    async def begin(self) -> Call:
+    async def begin(self, part: int = 1) -> Call:
         room = SimpleNamespace(name="kitchen", sid="RM_1", creation_time=CREATED)
         context = SimpleNamespace(
             room=SimpleNamespace(on=lambda *_: None),
-            job=SimpleNamespace(id="AJ_1", room=room, dispatch_id="AD_1"),
-            local_participant_identity="agent-verbatim-1",
+            job=SimpleNamespace(id=f"AJ_{part}", room=room, dispatch_id="AD_1"),
+            local_participant_identity=f"agent-verbatim-{part}",
         )
         loaded = Loaded(self.settings, "production", {}, {}, {})
-        self.call = await Call.begin(cast("JobContext", context), loaded)
+        sent_for = Errand(part=part, resume_of="AJ_1") if part > 1 else Errand()
+        self.call = await Call.begin(cast("JobContext", context), loaded, sent_for)
         return self.call
 
     async def say(self, text: str) -> None:
@@ -117,6 +120,27 @@ async def test_a_call_leaves_its_node_while_it_runs_and_its_lease_goes_with_its_
     assert await scene.direct.list("open") == ["open/RM_1-verbatim/AJ_1"]
     await scene.say("And a salad.")
     await call.finish()
+    await scene.assert_stored("Two large pizzas.", "And a salad.")
+
+
+async def test_a_later_part_opens_the_stored_session_again_and_its_end_closes_it(scene: Scene) -> None:
+    async def state() -> str:
+        manifest = await stored_manifest(scene.direct, PREFIX)
+        assert manifest is not None
+        return manifest.state
+
+    async def is_open() -> bool:
+        return await state() == "open"
+
+    first = await scene.begin()
+    await scene.say("Two large pizzas.")
+    await first.finish()
+    assert await state() == "final"
+    second = await scene.begin(part=2)
+    await until(is_open)
+    await scene.say("And a salad.")
+    await second.finish()
+    assert await state() == "final"
     await scene.assert_stored("Two large pizzas.", "And a salad.")
 
 
